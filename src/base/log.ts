@@ -1,0 +1,73 @@
+// One line per event, for people (`time level event key=value …`) or as JSON. Never throws, never
+// blocks on a reader: a log that can't be written must not stop mail.
+
+/** Levels, gravest first. */
+export const LOG_LEVELS = ["error", "warn", "info", "debug"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** Values of a log line; undefined ones are left out. */
+export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** Writes events. `event` is a short fixed name such as `received`; details go into fields. */
+export interface Log {
+  error(event: string, fields?: LogFields): void;
+  warn(event: string, fields?: LogFields): void;
+  info(event: string, fields?: LogFields): void;
+  debug(event: string, fields?: LogFields): void;
+}
+
+/** Where and how much to log. */
+export interface LogOptions {
+  readonly level: LogLevel;
+  readonly format: "text" | "json";
+  readonly write: (line: string) => void;
+  readonly now: () => number;
+}
+
+// Control characters in hostile values must not forge a line or colour a terminal.
+function quoted(value: string | number | boolean | null): string {
+  if (typeof value !== "string") return String(value);
+  return /^[\w.@:/<>+\-[\]]+$/.test(value) ? value : JSON.stringify(value);
+}
+
+function textLine(time: string, level: LogLevel, event: string, fields: LogFields): string {
+  let line = `${time} ${level.padEnd(5)} ${event}`;
+  for (const [key, value] of Object.entries(fields)) {
+    if (value !== undefined) line += ` ${key}=${quoted(value)}`;
+  }
+  return line;
+}
+
+/** A log that writes lines of at least `options.level`. */
+export function createLog(options: LogOptions): Log {
+  const depth = LOG_LEVELS.indexOf(options.level);
+  const writer = (level: LogLevel, rank: number) => (event: string, fields?: LogFields) => {
+    if (rank > depth) return;
+    const time = new Date(options.now()).toISOString();
+    const line =
+      options.format === "json"
+        ? JSON.stringify({ time, level, event, ...fields })
+        : textLine(time, level, event, fields ?? {});
+    options.write(`${line}\n`);
+  };
+  const [error, warn, info, debug] = LOG_LEVELS.map(writer) as [
+    Log["error"],
+    Log["warn"],
+    Log["info"],
+    Log["debug"],
+  ];
+  return { error, warn, info, debug };
+}
+
+/** A log that keeps nothing, for tests and short commands. */
+export const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {} };
+
+/** An error and its causes in one line, for `cause` fields. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (let current = error; current !== undefined && parts.length < 5; ) {
+    parts.push(current instanceof Error ? current.message : String(current));
+    current = current instanceof Error ? current.cause : undefined;
+  }
+  return parts.join(": ");
+}

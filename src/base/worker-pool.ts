@@ -1,0 +1,196 @@
+// Threads that do dangerous work under a deadline. A worker that overruns is killed and replaced;
+// the job it was at is told so, the jobs that waited behind it go to another worker. Knows nothing
+// of what the jobs are.
+
+/** How a job ended. `timeout` and `crash` say nothing about the job's data: the work is undone. */
+export type JobEnd<Result> =
+  | { readonly kind: "done"; readonly result: Result }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "crash"; readonly reason: string };
+
+/** What a worker gets: its answer must carry the same ticket. */
+export interface WorkerOrder<Job> {
+  readonly ticket: number;
+  readonly job: Job;
+}
+
+/** What a worker posts: `{ready: true}` once, then one answer per order, in order. */
+export type WorkerAnswer<Result> =
+  | { readonly ready: true }
+  | { readonly ticket: number; readonly result: Result }
+  | { readonly ticket: number; readonly error: string };
+
+/** A pool's shape. */
+export interface WorkerPoolOptions {
+  readonly size: number;
+  /** Makes the thread of one slot (0 … size-1); it must answer as `WorkerAnswer` says. */
+  readonly spawn: (slot: number) => Worker;
+  /** Milliseconds that one job may take. */
+  readonly timeoutMs: number;
+  /** Called when a worker was killed or died, for the log. */
+  readonly onLoss?: (slot: number, reason: string) => void;
+}
+
+interface Pending<Job, Result> extends WorkerOrder<Job> {
+  readonly resolve: (end: JobEnd<Result>) => void;
+}
+
+interface Slot<Job, Result> {
+  readonly index: number;
+  worker: Worker;
+  isReady: boolean;
+  /** Jobs posted to the worker; the first is the one it is at. */
+  readonly posted: Pending<Job, Result>[];
+  /** When the first of `posted` began, on the steady clock. */
+  beganAt: number;
+  losses: number;
+}
+
+// Enough to keep a worker busy while its answer travels; few, since they wait if it is killed.
+const POSTED_MAX = 4;
+const WATCH_INTERVAL_MS = 100;
+// A worker that can't start at all must not be respawned for ever in a tight loop.
+const RESPAWN_DELAY_MS = 1000;
+const QUICK_LOSSES_MAX = 3;
+// Starting a thread is not the job's fault: it gets its own allowance.
+const START_TIMEOUT_MS = 15_000;
+
+/** Runs jobs on a fixed number of workers. */
+export class WorkerPool<Job, Result> {
+  readonly #options: WorkerPoolOptions;
+  readonly #slots: Slot<Job, Result>[] = [];
+  #waiting: Pending<Job, Result>[] = [];
+  #watch: ReturnType<typeof setInterval> | undefined;
+  #isStopped = false;
+  #lastTicket = 0;
+
+  constructor(options: WorkerPoolOptions) {
+    this.#options = options;
+    for (let index = 0; index < options.size; index++) this.#slots.push(this.#open(index, 0));
+    this.#watch = setInterval(() => this.#killOverdue(), WATCH_INTERVAL_MS);
+    this.#watch.unref?.();
+  }
+
+  /** Jobs that have not ended yet. */
+  get pendingCount(): number {
+    return this.#slots.reduce((sum, slot) => sum + slot.posted.length, this.#waiting.length);
+  }
+
+  /** Resolves when the job has ended, one way or another; never rejects. */
+  run(job: Job): Promise<JobEnd<Result>> {
+    if (this.#isStopped) return Promise.resolve({ kind: "crash", reason: "stopped" });
+    return new Promise((resolve) => {
+      this.#waiting.push({ ticket: ++this.#lastTicket, job, resolve });
+      this.#dispatch();
+    });
+  }
+
+  /** Ends all threads; jobs under way end as `crash`. */
+  stop(): void {
+    this.#isStopped = true;
+    clearInterval(this.#watch);
+    for (const slot of this.#slots) {
+      slot.worker.terminate();
+      for (const pending of slot.posted.splice(0)) {
+        pending.resolve({ kind: "crash", reason: "stopped" });
+      }
+    }
+    for (const pending of this.#waiting.splice(0)) {
+      pending.resolve({ kind: "crash", reason: "stopped" });
+    }
+  }
+
+  #open(index: number, losses: number): Slot<Job, Result> {
+    const worker = this.#options.spawn(index);
+    const beganAt = performance.now();
+    const slot: Slot<Job, Result> = {
+      index,
+      worker,
+      isReady: false,
+      posted: [],
+      beganAt,
+      losses,
+    };
+    worker.onmessage = (event: MessageEvent<WorkerAnswer<Result>>) =>
+      this.#answered(slot, event.data);
+    worker.onerror = (event: ErrorEvent) => {
+      event.preventDefault?.();
+      this.#lose(slot, event.message || "worker error");
+    };
+    return slot;
+  }
+
+  #answered(slot: Slot<Job, Result>, answer: WorkerAnswer<Result>): void {
+    if (this.#slots[slot.index] !== slot) return;
+    slot.beganAt = performance.now();
+    if ("ready" in answer) {
+      slot.isReady = true;
+      this.#dispatch();
+      return;
+    }
+    // An answer to anything but the job at hand must never pass as this job's result.
+    if (answer.ticket !== slot.posted[0]?.ticket) {
+      this.#lose(slot, "answered out of order");
+      return;
+    }
+    slot.losses = 0;
+    const pending = slot.posted.shift();
+    this.#dispatch();
+    if (pending === undefined) return;
+    if ("error" in answer) pending.resolve({ kind: "crash", reason: answer.error });
+    else pending.resolve({ kind: "done", result: answer.result });
+  }
+
+  // The least loaded ready worker first, so that short jobs do not queue behind a long one.
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      let best: Slot<Job, Result> | undefined;
+      for (const slot of this.#slots) {
+        if (!slot.isReady || slot.posted.length >= POSTED_MAX) continue;
+        if (best === undefined || slot.posted.length < best.posted.length) best = slot;
+      }
+      const pending = best && this.#waiting.shift();
+      if (best === undefined || pending === undefined) return;
+      if (best.posted.length === 0) best.beganAt = performance.now();
+      best.posted.push(pending);
+      const { ticket, job } = pending;
+      best.worker.postMessage({ ticket, job } satisfies WorkerOrder<Job>);
+    }
+  }
+
+  #killOverdue(): void {
+    const now = performance.now();
+    for (const slot of [...this.#slots]) {
+      const elapsed = now - slot.beganAt;
+      if (!slot.isReady) {
+        if (elapsed > START_TIMEOUT_MS && slot.losses <= QUICK_LOSSES_MAX) {
+          this.#lose(slot, "did not start");
+        }
+      } else if (slot.posted.length > 0 && elapsed > this.#options.timeoutMs) {
+        slot.posted.shift()?.resolve({ kind: "timeout" });
+        this.#lose(slot, `overran ${this.#options.timeoutMs} ms`);
+      }
+    }
+  }
+
+  #lose(slot: Slot<Job, Result>, reason: string): void {
+    if (this.#isStopped || this.#slots[slot.index] !== slot) return;
+    slot.worker.terminate();
+    this.#options.onLoss?.(slot.index, reason);
+    // The job it was at may be what broke it, and is not tried again; those behind it are innocent.
+    if (!reason.startsWith("overran")) slot.posted.shift()?.resolve({ kind: "crash", reason });
+    this.#waiting = [...slot.posted.splice(0), ...this.#waiting];
+    slot.isReady = false;
+    const losses = slot.losses + 1;
+    const replace = () => {
+      if (!this.#isStopped) this.#slots[slot.index] = this.#open(slot.index, losses);
+      this.#dispatch();
+    };
+    if (losses <= QUICK_LOSSES_MAX) replace();
+    else setTimeout(replace, RESPAWN_DELAY_MS);
+    // With no worker left to come soon, waiting jobs end: their messages are deferred, not stuck.
+    if (losses > QUICK_LOSSES_MAX && this.#slots.every((one) => !one.isReady)) {
+      for (const pending of this.#waiting.splice(0)) pending.resolve({ kind: "crash", reason });
+    }
+  }
+}

@@ -1,0 +1,168 @@
+// The nouns of the message's road: types, and the one order they share. Every stage speaks in
+// these words; nothing here does any work.
+
+/** Status of an object, best first; a later one outweighs an earlier one. */
+export const STATUSES = [
+  "clean",
+  "disinfected",
+  "filtered",
+  "protected",
+  "damaged",
+  "unscanned",
+  "suspicious",
+  "infected",
+] as const;
+
+/** What the scanner saw of one object. "clean" is only said of what was wholly scanned. */
+export type Status = (typeof STATUSES)[number];
+
+/** The graver of two statuses. */
+export function worseStatus(a: Status, b: Status): Status {
+  return STATUSES.indexOf(a) >= STATUSES.indexOf(b) ? a : b;
+}
+
+/** How grave a signature's match is. `unwanted` is reported, and by default not acted upon. */
+export type Severity = "infected" | "suspicious" | "unwanted";
+
+/** One signature match. `offset` is in bytes from the object's start, -1 if it has no place. */
+export interface Finding {
+  readonly signature: string;
+  readonly severity: Severity;
+  readonly offset: number;
+  /** One sentence for the administrator: what was found and why it matters. */
+  readonly description?: string;
+}
+
+/** Anything that gets scanned: the message, a part, a member, a stream, a decoded blob. */
+export interface ScannedObject {
+  /** Position in `Verdict.objects`; the message itself is 0. */
+  readonly id: number;
+  /** The object it was taken out of; null for the message. */
+  readonly parent: number | null;
+  /** Names from the outside in, joined by " › ": `mail.eml › invoice.zip › a.docm`. */
+  readonly path: string;
+  readonly name: string;
+  /** Media type the sender claims, lower case, "" if none. */
+  readonly declaredType: string;
+  /** Type found in the bytes, as `scan/file-type.ts` names it. */
+  readonly type: string;
+  /** Size in bytes. */
+  readonly size: number;
+  /** Coverage: how many of those bytes the engine looked at. */
+  readonly scanned: number;
+  readonly status: Status;
+  readonly findings: readonly Finding[];
+  /** Why the status is not "clean", or what is odd; short sentences. */
+  readonly notes: readonly string[];
+}
+
+/** What the scanner saw of one message (or file): a value, never an exception. */
+export interface Verdict {
+  /** The worst status of all objects. */
+  readonly status: Status;
+  readonly objects: readonly ScannedObject[];
+  readonly elapsedMs: number;
+  /** Identity of the signature set that was used. */
+  readonly signatureSet: string;
+}
+
+/** An object taken out of another one, before it has been looked at. */
+export interface Extract {
+  /** Decoded file name, or a name of ours for what has none (`part 2`, `text`). */
+  readonly name: string;
+  /** Media type it claims, lower case, "" if none. */
+  readonly declaredType: string;
+  readonly bytes: Uint8Array;
+}
+
+/** How taking an object apart ended. Anything but "clean" becomes the container's status. */
+export interface Explosion {
+  readonly status: "clean" | "protected" | "damaged" | "unscanned";
+  /** Why, in one short sentence; "" for "clean". */
+  readonly note: string;
+}
+
+/** An envelope's recipient (forward-path) with its DSN wishes. RFC 3461 §4. */
+export interface Recipient {
+  readonly address: string;
+  readonly notify?: readonly ("never" | "success" | "failure" | "delay")[];
+  /** Original recipient as sent, `rfc822;user@example.org`. */
+  readonly orcpt?: string;
+}
+
+/** RFC 5321 §2.3.1: what MAIL and RCPT said; never taken from header fields. */
+export interface Envelope {
+  /** Reverse-path without brackets; "" is the null sender. */
+  readonly sender: string;
+  readonly recipients: readonly Recipient[];
+  /** RFC 6531: the sender asked for SMTPUTF8. */
+  readonly isUtf8: boolean;
+  /** RFC 6152 BODY parameter. */
+  readonly body: "7bit" | "8bitmime";
+  /** RFC 3461 RET parameter. */
+  readonly ret?: "full" | "hdrs";
+  /** RFC 3461 ENVID parameter, still xtext-decoded. */
+  readonly envid?: string;
+}
+
+/** Who handed the message over: one SMTP session as the far side showed itself. */
+export interface Client {
+  readonly address: string;
+  readonly port: number;
+  /** Name given in HELO or EHLO, "" before. */
+  readonly helo: string;
+  /** RFC 3848 word for the Received field: SMTP, ESMTP, ESMTPS, ESMTPA, ESMTPSA, LMTP … */
+  readonly protocol: string;
+  /** Authenticated user, if any. */
+  readonly user?: string;
+  /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, if the session is encrypted. */
+  readonly tls?: string;
+}
+
+/** Where a body's bytes are. A path may be read from any thread. */
+export type Body =
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "file";
+      readonly path: string;
+      /** Bytes from the file's start. */
+      readonly offset: number;
+      readonly size: number;
+    };
+
+/** What policy does about a message. */
+export type Disposition =
+  | { readonly kind: "deliver" }
+  | { readonly kind: "reject"; readonly reason: string }
+  | { readonly kind: "defer"; readonly reason: string }
+  | { readonly kind: "block"; readonly reason: string }
+  | { readonly kind: "quarantine"; readonly reason: string };
+
+/** The words of `Disposition`, for settings. */
+export const DISPOSITIONS = ["deliver", "reject", "defer", "block", "quarantine"] as const;
+
+/** A message as it is kept: who, when, what was seen; its body is stored beside it. */
+export interface MessageRecord {
+  /** Queue id, `[0-9A-Za-z]{11,}`, sorts by time; appears in replies, trace fields and logs. */
+  readonly id: string;
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number;
+  readonly client: Client;
+  readonly envelope: Envelope;
+  /** Trace fields that gw puts above the message: whole header lines, CRLF-ended. */
+  readonly trace: string;
+  /** Bytes of the body as received (without `trace`). */
+  readonly size: number;
+  /** Message-ID and Subject as a reader would see them, "" if absent; cut to 200 characters. */
+  readonly messageId: string;
+  readonly subject: string;
+  /** Worst status, and the names of what was found. */
+  readonly status: Status;
+  readonly findings: readonly string[];
+}
+
+/** Outcome of one attempt for one recipient. RFC 3464 §2.3.3. */
+export type Outcome =
+  | { readonly kind: "delivered"; readonly reply: string; readonly host: string }
+  | { readonly kind: "deferred"; readonly reply: string; readonly host: string }
+  | { readonly kind: "failed"; readonly reply: string; readonly host: string };

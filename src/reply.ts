@@ -1,0 +1,38 @@
+// SMTP replies, all of them: no reply is spelt anywhere else. Texts are public and generic; the
+// cause goes to the log.
+
+/** RFC 5321 §4.2 reply with its RFC 3463 enhanced status code. */
+export interface Reply {
+  readonly code: number;
+  readonly enhanced: string;
+  readonly text: string;
+}
+
+/** Named replies. RFC 5321 §4.2.3; enhanced codes RFC 3463, RFC 5248, RFC 7504. */
+export const REPLIES = {
+  queued: { code: 250, enhanced: "2.0.0", text: "OK: queued" },
+  localError: { code: 451, enhanced: "4.3.0", text: "Temporary local error, try again later" },
+  scanIncomplete: { code: 451, enhanced: "4.7.1", text: "Message could not be scanned now" },
+  storageFull: { code: 452, enhanced: "4.3.1", text: "Insufficient system storage" },
+  shuttingDown: { code: 421, enhanced: "4.3.2", text: "Service shutting down, try again later" },
+  tooManySessions: { code: 421, enhanced: "4.7.0", text: "Too many sessions, try again later" },
+  idleTimeout: { code: 421, enhanced: "4.4.2", text: "Idle for too long, closing" },
+  malware: { code: 554, enhanced: "5.7.1", text: "Message refused: harmful content" },
+  policyRefused: { code: 550, enhanced: "5.7.1", text: "Message refused by policy" },
+  relayDenied: { code: 550, enhanced: "5.7.1", text: "Relaying denied" },
+  messageTooBig: { code: 552, enhanced: "5.3.4", text: "Message exceeds the size limit" },
+  tooManyRecipients: { code: 452, enhanced: "4.5.3", text: "Too many recipients" },
+  tooManyHops: { code: 554, enhanced: "5.4.6", text: "Too many hops, this looks like a mail loop" },
+  bareLineEnding: { code: 550, enhanced: "5.6.0", text: "Lines must end in CRLF" },
+  badAddress: { code: 553, enhanced: "5.1.3", text: "Bad address syntax" },
+} as const satisfies Record<string, Reply>;
+
+/** A refusal for the client. Thrown by intake, caught once in `inbound/`; `cause` is for the log. */
+export class SmtpError extends Error {
+  readonly reply: Reply;
+
+  constructor(reply: Reply, cause?: unknown) {
+    super(`${reply.code} ${reply.enhanced} ${reply.text}`, { cause });
+    this.reply = reply;
+  }
+}

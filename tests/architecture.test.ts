@@ -1,0 +1,41 @@
+// Holds src/ to the layering drawn in README.md, so the drawing cannot go stale.
+import { expect, test } from "bun:test";
+import { dirname, join, normalize } from "node:path";
+import { Glob } from "bun";
+
+// Lowest first. A file may import from its own folder and from any lower layer, never sideways.
+const LAYERS = [
+  ["base"],
+  ["message.ts"],
+  ["reply.ts"],
+  ["config", "store"],
+  ["mime", "unpack", "signature", "scan", "policy", "vault", "queue", "outbound"],
+  ["pipeline"],
+  ["inbound", "admin"],
+  ["gateway.ts"],
+  ["cli"],
+  ["main.ts"],
+];
+
+const folderOf = (path: string) => path.split("/")[1] ?? "";
+const layerOf = (path: string) => LAYERS.findIndex((layer) => layer.includes(folderOf(path)));
+
+async function* importsOf(file: string): AsyncGenerator<string> {
+  const source = await Bun.file(file).text();
+  for (const [, path = ""] of source.matchAll(/(?:from|import\()\s*"(\.[^"]+\.ts)"/g)) {
+    yield normalize(join(dirname(file), path));
+  }
+}
+
+test("every file belongs to a layer and imports only downwards", async () => {
+  const wrong: string[] = [];
+  for await (const file of new Glob("src/**/*.ts").scan(".")) {
+    if (file.endsWith(".d.ts")) continue;
+    if (layerOf(file) < 0) wrong.push(`${file}: in no layer`);
+    for await (const target of importsOf(file)) {
+      if (folderOf(target) === folderOf(file)) continue;
+      if (layerOf(target) >= layerOf(file)) wrong.push(`${file} -> ${target}`);
+    }
+  }
+  expect(wrong).toEqual([]);
+});

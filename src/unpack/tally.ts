@@ -1,0 +1,39 @@
+// The outcome of taking a container apart, gathered entry by entry: the gravest status, with the
+// names of the first entries that caused it.
+
+import { type Explosion, worseStatus } from "../message.ts";
+
+type Trouble = Exclude<Explosion["status"], "clean">;
+
+const NAMES_MAX = 3;
+
+/** Gathers what went wrong. */
+export class Tally {
+  readonly #troubles = new Map<string, { status: Trouble; names: string[]; count: number }>();
+
+  /** Notes that `reason` holds for the entry `name` ("" for the container itself). */
+  add(status: Trouble, reason: string, name = ""): void {
+    const key = `${status} ${reason}`;
+    const trouble = this.#troubles.get(key) ?? { status, names: [], count: 0 };
+    trouble.count++;
+    if (name !== "" && trouble.names.length < NAMES_MAX) trouble.names.push(name);
+    this.#troubles.set(key, trouble);
+  }
+
+  /** The gravest status; its note tells every reason, gravest first. */
+  get outcome(): Explosion {
+    let status: Explosion["status"] = "clean";
+    const notes: string[] = [];
+    for (const [key, trouble] of this.#troubles) {
+      const reason = key.slice(trouble.status.length + 1);
+      const more = trouble.count - trouble.names.length;
+      const named = trouble.names.join(", ");
+      const list = named !== "" && more > 0 ? `${named} and ${more} more` : named;
+      const note = list === "" ? reason : `${reason}: ${list}`;
+      if (worseStatus(status, trouble.status) === status) notes.push(note);
+      else notes.unshift(note);
+      status = worseStatus(status, trouble.status) as Explosion["status"];
+    }
+    return { status, note: notes.join("; ") };
+  }
+}

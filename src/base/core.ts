@@ -1,0 +1,56 @@
+// The scan core as a WASM module: how it is instantiated, and what it exports. It has no memory and
+// no state of its own; see wasm/core.h for the meaning of the calls. Pointers are byte offsets into
+// the memory.
+
+/** The compiled scan core; may be sent to workers. */
+export type CoreModule = WebAssembly.Module;
+
+/** Bytes of stack that each instance needs; a stack grows down from its end. */
+export const CORE_STACK_SIZE = 65_536;
+
+/** Zero bytes the core wants before an object, and room behind it. */
+export const CORE_PADDING = 64;
+
+/** Longest object name that globs see, UTF-8 bytes. */
+export const CORE_NAME_MAX = 4096;
+
+/** The calls of wasm/*.c. */
+export interface CoreExports {
+  readonly __stack_pointer: WebAssembly.Global<"i32">;
+  readonly __heap_base: WebAssembly.Global<"i32">;
+  gw_layout_size(runs: number): number;
+  gw_layout_scratch(runs: number): number;
+  gw_layout(layout: number, scratch: number): number;
+  gw_check(image: number, size: number, scratch: number): number;
+  gw_scan_size(): number;
+  gw_state_size(image: number): number;
+  gw_attach(scan: number, image: number): void;
+  gw_name(scan: number): number;
+  gw_digest(scan: number): number;
+  gw_results(scan: number): number;
+  gw_begin(scan: number, bytes: number, size: number, nameLength: number): void;
+  gw_scan(scan: number, type: number, container: number, depth: number): number;
+  gw_hashes(scan: number): number;
+  gw_hash(scan: number, kind: number): void;
+  gw_base64(input: number, length: number, output: number): number;
+}
+
+const PAGE_SIZE = 65_536;
+const PAGE_MAX = 65_536;
+
+/** Compiles the core's bytes (about 5 ms). */
+export function loadCore(bytes: Uint8Array): CoreModule {
+  return new WebAssembly.Module(bytes as Uint8Array<ArrayBuffer>);
+}
+
+/** Memory of at least `size` bytes that workers can share. */
+export function createCoreMemory(size: number): WebAssembly.Memory {
+  const initial = Math.ceil(size / PAGE_SIZE);
+  return new WebAssembly.Memory({ initial, maximum: PAGE_MAX, shared: true });
+}
+
+/** An instance of the core on that memory. */
+export function instantiateCore(core: CoreModule, memory: WebAssembly.Memory): CoreExports {
+  const instance = new WebAssembly.Instance(core, { env: { memory } });
+  return instance.exports as unknown as CoreExports;
+}

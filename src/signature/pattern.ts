@@ -1,0 +1,200 @@
+// Byte patterns on their way into an image: their programs, and the literal runs they can be found
+// by. wasm/core.h gives the encodings.
+import type { ByteWriter } from "../base/byte-writer.ts";
+import { opLength } from "./hex.ts";
+import { type Masked, type Op, type Pattern, SourceError } from "./source.ts";
+
+/** A pattern of bytes. */
+export type BytePattern = Extract<Pattern, { kind: "bytes" }>;
+
+/** A literal run; it stands `before.min` to `before.max` bytes behind the pattern's start. */
+export interface Run {
+  readonly bytes: Uint8Array;
+  readonly before: { readonly min: number; readonly max: number };
+}
+
+/** How a pattern is found: by its place alone, or by watching all runs of one of these groups. */
+export type Search =
+  | { readonly kind: "direct" }
+  | {
+      readonly kind: "runs";
+      readonly groups: readonly (readonly Run[])[];
+      readonly isMulti: boolean;
+    };
+
+const OP_CODES = { literal: 1, masked: 2, gap: 3, alternatives: 4 } as const;
+const ANY = 0xffffffff;
+const RUN_MIN = 4;
+/** A run this long is found so cheaply that no set of alternatives is better. */
+const RUN_GOOD = 6;
+const RUNS_PER_GROUP = 64;
+/** Patterns bound to so few starts are tried there, without a search ... */
+const DIRECT_STARTS = 16;
+/** ... and those without a usable run to at most so many. */
+const DIRECT_STARTS_MAX = 4096;
+const FIXED_BYTES_MIN = 2;
+
+// ---- programs -----------------------------------------------------------------------------------
+
+function writeMasked(out: ByteWriter, { values, masks }: Masked): void {
+  out.u16(values.length);
+  out.append(values);
+  out.append(masks);
+}
+
+function writeOp(out: ByteWriter, op: Op): void {
+  out.u8(OP_CODES[op.kind]);
+  switch (op.kind) {
+    case "literal":
+      out.u16(op.bytes.length);
+      out.append(op.bytes);
+      return;
+    case "masked":
+      writeMasked(out, op);
+      return;
+    case "gap":
+      out.words(op.min, op.max === Number.POSITIVE_INFINITY ? ANY : op.max);
+      return;
+    case "alternatives": {
+      out.u8(op.isNegated ? 1 : 0);
+      out.u16(op.items.length);
+      out.u32(op.items.reduce((sum, { values }) => sum + 2 + 2 * values.length, 0));
+      for (const item of op.items) writeMasked(out, item);
+      return;
+    }
+    default:
+      op satisfies never;
+  }
+}
+
+/** Letters of folded texts as masks that leave the case open. */
+function maskLetters(bytes: Uint8Array): Op {
+  const isLetter = (byte: number) => byte >= 0x61 && byte <= 0x7a;
+  return {
+    kind: "masked",
+    values: bytes.map((byte) => (isLetter(byte) ? byte & 0xdf : byte)),
+    masks: bytes.map((byte) => (isLetter(byte) ? 0xdf : 0xff)),
+  };
+}
+
+/** Appends the program of a pattern. */
+export function writeProgram(out: ByteWriter, pattern: BytePattern): void {
+  for (const op of pattern.ops) {
+    writeOp(out, pattern.isFolded && op.kind === "literal" ? maskLetters(op.bytes) : op);
+  }
+  out.u8(0);
+}
+
+/** Fewest bytes that a match has. */
+export function shortestMatch(pattern: BytePattern): number {
+  return pattern.ops.reduce((sum, op) => sum + opLength(op).min, 0);
+}
+
+// ---- runs ---------------------------------------------------------------------------------------
+
+/** Stretches of whole bytes in a masked part, at least `least` long. */
+function* fixedStretches(masked: Masked, least: number): Generator<{ from: number; to: number }> {
+  let from = 0;
+  for (let i = 0; i <= masked.masks.length; i++) {
+    if (masked.masks[i] === 0xff) continue;
+    if (i - from >= least) yield { from, to: i };
+    from = i + 1;
+  }
+}
+
+function join(...parts: readonly Uint8Array[]): Uint8Array {
+  return Uint8Array.from(Buffer.concat(parts));
+}
+
+const literalOf = (op: Op | undefined) => (op?.kind === "literal" ? op.bytes : new Uint8Array(0));
+
+/** One run per alternative, with the literals around them; null unless all are fixed and long. */
+function alternativeRuns(ops: readonly Op[], i: number, before: Run["before"]): Run[] | null {
+  const op = ops[i];
+  if (op?.kind !== "alternatives" || op.isNegated || op.items.length > RUNS_PER_GROUP) return null;
+  const head = literalOf(ops[i - 1]);
+  const tail = literalOf(ops[i + 1]);
+  const start = { min: before.min - head.length, max: before.max - head.length };
+  const runs: Run[] = [];
+  for (const { values, masks } of op.items) {
+    const bytes = join(head, values, tail);
+    if (bytes.length < RUN_MIN || masks.some((mask) => mask !== 0xff)) return null;
+    runs.push({ bytes, before: start });
+  }
+  return runs;
+}
+
+interface Groups {
+  readonly single: Run[];
+  readonly multi: Run[][];
+}
+
+function collectRuns(ops: readonly Op[], least: number): Groups {
+  const groups: Groups = { single: [], multi: [] };
+  const before = { min: 0, max: 0 };
+  ops.forEach((op, i) => {
+    if (op.kind === "literal" && op.bytes.length >= least) {
+      groups.single.push({ bytes: op.bytes, before: { ...before } });
+    } else if (op.kind === "masked") {
+      for (const { from, to } of fixedStretches(op, least)) {
+        const start = { min: before.min + from, max: before.max + from };
+        groups.single.push({ bytes: op.values.subarray(from, to), before: start });
+      }
+    } else if (op.kind === "alternatives") {
+      const runs = alternativeRuns(ops, i, before);
+      if (runs !== null) groups.multi.push(runs);
+    }
+    const { min, max } = opLength(op);
+    before.min += min;
+    before.max += max;
+  });
+  return groups;
+}
+
+// A run of one repeated byte can't be an anchor: zero pages would hit it everywhere.
+function isVaried({ bytes }: Run): boolean {
+  return bytes.some((byte) => (byte | 0x20) !== ((bytes[0] ?? 0) | 0x20));
+}
+
+function startCount({ place }: BytePattern): number {
+  return place === null ? Number.POSITIVE_INFINITY : place.to - place.from + 1;
+}
+
+function fail(pattern: BytePattern, message: string, expected: string): never {
+  throw new SourceError(`$${pattern.id} ${message}`, { line: pattern.line, column: 1 }, expected);
+}
+
+function multiSearch(pattern: BytePattern, groups: Groups, isCounted: boolean): Search | null {
+  const multi = groups.multi.filter((runs) =>
+    runs.every((run) => isVaried(run) && run.before.max <= DIRECT_STARTS_MAX),
+  );
+  if (multi.length === 0) return null;
+  if (isCounted) {
+    fail(pattern, "is counted, but found by its alternatives only", "4 fixed bytes outside ( )");
+  }
+  return { kind: "runs", groups: multi, isMulti: true };
+}
+
+/** Decides how a pattern is found; throws SourceError if it is too vague to be looked for. */
+export function planSearch(pattern: BytePattern, isCounted: boolean): Search {
+  const groups = collectRuns(pattern.ops, RUN_MIN);
+  const single = groups.single.filter(isVaried);
+  const longest = single.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
+  const starts = startCount(pattern);
+  const fixed = collectRuns(pattern.ops, 1).single.reduce((sum, run) => sum + run.bytes.length, 0);
+  if (starts <= DIRECT_STARTS && fixed >= FIXED_BYTES_MIN) return { kind: "direct" };
+  if (longest < RUN_GOOD) {
+    const search = longest >= RUN_MIN && isCounted ? null : multiSearch(pattern, groups, isCounted);
+    if (search !== null) return search;
+  }
+  if (longest >= RUN_MIN) {
+    const usable = single.filter(({ bytes }) => bytes.length >= Math.min(longest, RUN_GOOD));
+    return { kind: "runs", groups: usable.map((run) => [run]), isMulti: false };
+  }
+  if (starts <= DIRECT_STARTS_MAX && fixed >= FIXED_BYTES_MIN) return { kind: "direct" };
+  return fail(
+    pattern,
+    "is too vague to look for everywhere",
+    `${RUN_MIN} fixed bytes in a row, not all equal, or a place (at N..M) of at most ${DIRECT_STARTS_MAX} bytes`,
+  );
+}

@@ -1,0 +1,143 @@
+// What a signature says, between its text and its compiled form; and what is wrong with a text.
+import type { Severity } from "../message.ts";
+
+/** What is wrong in a source, and where; lines and columns count from 1. */
+export interface Diagnostic {
+  readonly file: string;
+  readonly line: number;
+  readonly column: number;
+  readonly message: string;
+  /** What would have been right, if that can be said in a few words. */
+  readonly expected?: string;
+}
+
+/** A diagnostic as one line: `file:line:column: message (expected …)`. */
+export function describeDiagnostic(diagnostic: Diagnostic): string {
+  const { file, line, column, message, expected } = diagnostic;
+  const hint = expected === undefined ? "" : ` (expected ${expected})`;
+  return `${file}:${line}:${column}: ${message}${hint}`;
+}
+
+/** Thrown inside the compiler for what is wrong with one signature; `line` 0 is its first one. */
+export class SourceError extends Error {
+  readonly line: number;
+  readonly column: number;
+  readonly expected: string | undefined;
+
+  constructor(message: string, at: { line: number; column: number }, expected?: string) {
+    super(message);
+    this.line = at.line;
+    this.column = at.column;
+    this.expected = expected;
+  }
+}
+
+/** Where matches may start: bytes from the object's start, or back from its end. */
+export interface Place {
+  readonly from: number;
+  readonly to: number;
+  readonly isFromEnd: boolean;
+}
+
+/** Bytes that must be equal where their mask has bits. */
+export interface Masked {
+  readonly values: Uint8Array;
+  readonly masks: Uint8Array;
+}
+
+/** A step of a byte pattern. A gap's `max` is Infinity for "any". */
+export type Op =
+  | { readonly kind: "literal"; readonly bytes: Uint8Array }
+  | ({ readonly kind: "masked" } & Masked)
+  | { readonly kind: "gap"; readonly min: number; readonly max: number }
+  | {
+      readonly kind: "alternatives";
+      readonly items: readonly Masked[];
+      readonly isNegated: boolean;
+    };
+
+/** A pattern as written, under its name without `$`; where it stands. */
+export type Pattern = { readonly id: string; readonly line: number } & (
+  | {
+      readonly kind: "bytes";
+      readonly ops: readonly Op[];
+      /** The ops are one text whose letters match both cases; given in lower case. */
+      readonly isFolded: boolean;
+      readonly isFullword: boolean;
+      readonly isWide: boolean;
+      readonly place: Place | null;
+    }
+  | {
+      readonly kind: "hash";
+      readonly algorithm: "md5" | "sha256";
+      readonly digest: Uint8Array;
+      /** Bytes of the object that has this hash. */
+      readonly size: number;
+    }
+  | { readonly kind: "name"; readonly glob: string }
+);
+
+/** Comparisons in conditions. */
+export type Comparison = "<" | "<=" | ">" | ">=" | "==" | "!=";
+
+/** A condition. Patterns are given by their place in `Signature.patterns`. */
+export type Expression =
+  | { readonly kind: "pattern"; readonly pattern: number }
+  | {
+      readonly kind: "compare";
+      readonly left: "size" | "depth" | { readonly count: number };
+      readonly operator: Comparison;
+      readonly right: number;
+    }
+  | { readonly kind: "type" | "container"; readonly type: string }
+  | { readonly kind: "of"; readonly needed: number; readonly patterns: readonly number[] }
+  | {
+      readonly kind: "and" | "or";
+      readonly left: Expression;
+      readonly right: Expression;
+    }
+  | { readonly kind: "not"; readonly operand: Expression };
+
+/** How an object that matched may be made harmless. */
+export type Cure =
+  | { readonly kind: "none" | "remove" }
+  | { readonly kind: "truncate"; readonly at: string }
+  | { readonly kind: "cut"; readonly from: string; readonly to: string };
+
+/** What people are told about a signature; kept in the image, apart from what is searched. */
+export interface SignatureInfo {
+  readonly name: string;
+  readonly severity: Severity;
+  readonly description: string;
+  readonly reference: string;
+  readonly cure: Cure;
+}
+
+/** A signature's information as it is kept in images: what is usual is left out. */
+export function packInfo(info: SignatureInfo): string {
+  const { name, severity, description, reference, cure } = info;
+  return JSON.stringify({
+    name,
+    ...(severity === "infected" ? {} : { severity }),
+    ...(description === "" ? {} : { description }),
+    ...(reference === "" ? {} : { reference }),
+    ...(cure.kind === "none" ? {} : { cure }),
+  });
+}
+
+/** The reverse of packInfo(). */
+export function unpackInfo(packed: string): SignatureInfo {
+  const usual = { severity: "infected", description: "", reference: "", cure: { kind: "none" } };
+  return { ...usual, ...JSON.parse(packed) };
+}
+
+/** One signature, whatever format it was written in. */
+export interface Signature {
+  readonly info: SignatureInfo;
+  readonly file: string;
+  readonly line: number;
+  /** File types it is for; empty: any. */
+  readonly targets: readonly string[];
+  readonly patterns: readonly Pattern[];
+  readonly condition: Expression;
+}

@@ -1,0 +1,262 @@
+// The scan core: what its parts share. Types, the layout of a signature image ("gwdb"), and the
+// state of one scan. All state lives in memory that the host hands over: the module has no mutable
+// globals, so that several workers may share one memory, each with an arena and a stack of its own.
+#pragma once
+
+typedef unsigned char u8;
+typedef unsigned short u16;
+typedef unsigned int u32;
+typedef unsigned long long u64;
+typedef signed char i8;
+typedef int i32;
+typedef long long i64;
+#ifdef __wasm__
+typedef u32 uptr;
+#define EXPORT(name) __attribute__((export_name(#name)))
+#else
+typedef u64 uptr;
+#define EXPORT(name)
+#endif
+#define INLINE static inline __attribute__((always_inline))
+#define NOINLINE __attribute__((noinline))
+#define NONE 0xffffffffu
+
+INLINE u16 load16(const void *p) { u16 x; __builtin_memcpy(&x, p, 2); return x; }
+INLINE u32 load32(const void *p) { u32 x; __builtin_memcpy(&x, p, 4); return x; }
+INLINE u64 load64(const void *p) { u64 x; __builtin_memcpy(&x, p, 8); return x; }
+INLINE u64 rotate64(u64 x, int r) { return (x << r) | (x >> (64 - r)); }
+INLINE u32 min32(u32 a, u32 b) { return a < b ? a : b; }
+INLINE u32 max32(u32 a, u32 b) { return a > b ? a : b; }
+INLINE u32 is_letter(u8 c) { return (u8)((c | 0x20) - 'a') < 26; }
+INLINE u32 is_word(u8 c) { return is_letter(c) || (u8)(c - '0') < 10; }
+
+INLINE u32 is_equal(const u8 *a, const u8 *b, u32 n) {
+  u32 i = 0;
+  for (; i + 8 <= n; i += 8) {
+    if (load64(a + i) != load64(b + i)) return 0;
+  }
+  for (; i < n; i++) {
+    if (a[i] != b[i]) return 0;
+  }
+  return 1;
+}
+
+// ---- the image ----------------------------------------------------------------------------------
+// Offsets only, no pointers; little-endian; sections start at multiples of 64. A section whose kind
+// is unknown is skipped, so that later versions can add some.
+
+#define IMAGE_MAGIC 0x42445747u  // "GWDB"
+#define IMAGE_VERSION 1u
+#define SECTION_MAX 32u
+
+typedef struct { u32 magic, version, size, sections, checksum[2], reserved[2]; } ImageHeader;
+typedef struct { u32 kind, offset, length, count; } Section;
+
+enum {
+  SECTION_SIGNATURES = 1,  // Signature[]
+  SECTION_PATTERNS = 2,    // Pattern[]
+  SECTION_CODE = 3,        // pattern programs
+  SECTION_CONDITIONS = 4,  // u32[]: condition programs
+  SECTION_TYPESETS = 5,    // Typeset[]: targets
+  SECTION_ANCHORS = 6,     // Anchor[]
+  SECTION_RUNS = 7,        // literal bytes that anchors point into, RUN_PAD zero bytes behind them
+  SECTION_TIERS = 8,       // Tier[], then their tables
+  SECTION_DIRECT = 9,      // u32[]: patterns that are tried at their own offsets, no search
+  SECTION_NAMES = 10,      // Name[]: globs on object names; their text is in CODE
+  SECTION_MD5 = 11,        // Md5[] ascending by size, then digest
+  SECTION_SHA256 = 12,     // Sha256[], likewise
+  SECTION_KINDS = 13,      // how many kinds this version reads
+};
+
+#define RUN_PAD 16u
+
+typedef struct {
+  u32 condition, conditionLength;  // words in CONDITIONS
+  u32 typeset;                     // index + 1 in TYPESETS, 0: any type
+  u32 firstPattern, patternCount;
+} Signature;
+
+typedef struct {
+  u32 code, codeLength;  // bytes in CODE
+  u32 signature;
+  u32 from, to;  // allowed starts; with PATTERN_FROM_END counted back from the object's end
+  u32 reach;     // most bytes between the pattern's start and the run of its anchor
+  u16 flags, countMax;
+  u32 length;  // fewest bytes a match has
+} Pattern;
+
+enum {
+  PATTERN_LITERAL = 1,   // the anchor's run is the whole pattern
+  PATTERN_FULLWORD = 2,  // no letter or digit on either side
+  PATTERN_WIDE = 4,      // ... where a character is two bytes
+  PATTERN_FROM_END = 8,
+  PATTERN_MULTI = 16,  // several anchors; never counted beyond 1
+};
+
+typedef struct { u32 mask[4]; } Typeset;
+typedef struct { u32 pattern, text, length; } Name;
+typedef struct { u32 size, pattern; u8 digest[16]; } Md5;
+typedef struct { u32 size, pattern; u8 digest[32]; } Sha256;
+
+#define ANCHOR_FOLD 0x80000000u      // in `pattern`: letters of the run match both cases
+#define ANCHOR_VARIABLE 0x80000000u  // in `before`: it is the least distance, Pattern.reach the most
+
+typedef struct {
+  u32 pattern;
+  u32 bytes;        // run, in RUNS
+  u16 length, at;   // run's length; canonical window's offset in it
+  u32 before;       // pattern start to run start
+} Anchor;
+
+// Windows of 3 bytes have a filter of bytes, 4 << filterLog of them, 0 or 1; all others one of bits.
+typedef struct {
+  u32 window, stride, fold;
+  u32 filterLog, bucketLog, buckets;  // words of the filter and home buckets as powers of two
+  u32 filter, tags, ids;              // offsets from the section's start
+  u32 entries;
+} Tier;
+
+// Pattern programs: a byte of op, then its operands, unaligned.
+enum {
+  OP_END = 0,
+  OP_LITERAL = 1,      // u16 n, n bytes
+  OP_MASKED = 2,       // u16 n, n values, n masks: (byte & mask) == value
+  OP_GAP = 3,          // u32 min, u32 max (NONE: any)
+  OP_ALTERNATIVES = 4, // u8 negated, u16 count, u32 bytes that follow, then count x (u16 n, values, masks)
+};
+
+// Condition programs: words, op in the low byte and an operand above it, on a stack of numbers.
+enum {
+  CONDITION_PATTERN = 1,  // operand: pattern of this signature; pushes 0 or 1
+  CONDITION_COUNT = 2,
+  CONDITION_NUMBER = 3,  // the next word
+  CONDITION_SIZE = 4,
+  CONDITION_DEPTH = 5,
+  CONDITION_TYPE = 6,  // operand: type id
+  CONDITION_CONTAINER = 7,
+  CONDITION_AND = 8,
+  CONDITION_OR = 9,
+  CONDITION_NOT = 10,
+  CONDITION_LT = 11,
+  CONDITION_LE = 12,
+  CONDITION_GT = 13,
+  CONDITION_GE = 14,
+  CONDITION_EQ = 15,
+  CONDITION_NE = 16,
+  CONDITION_OF = 17,  // operand: how many are needed; then a word of count, then the patterns
+};
+#define CONDITION_STACK 32u
+
+// ---- one scan -----------------------------------------------------------------------------------
+
+#define BLOCK 2048u         // lookups per round
+#define RESULT_MAX 64u      // findings reported of one object
+#define NAME_MAX 4096u      // bytes of an object's name that globs see
+#define SPAN_MAX 1024u      // places a pattern with gaps may be at, at once
+#define PAD_BEFORE 64u      // zero bytes that the arena keeps before ...
+#define PAD_AFTER 64u       // ... and behind the object
+#define WORK_BASE (1u << 22)  // what any object may cost (about a nanosecond each) ...
+#define WORK_PER_BYTE 32u     // ... and what each byte of it may cost on top
+
+typedef struct { u32 lo, hi; } Span;
+typedef struct { u32 count; Span spans[SPAN_MAX]; } Places;
+typedef struct { u32 signature, offset; } Result;
+
+// What is known of one pattern in the object whose number is `epoch`; older entries are void, which
+// spares clearing the table for every object.
+typedef struct { u32 epoch, count, first, next; } PatternState;
+
+typedef struct {
+  const u8 *image;
+  const Signature *signatures;
+  const Pattern *patterns;
+  const u8 *code;
+  const u32 *conditions;
+  const Typeset *typesets;
+  const Anchor *anchors;
+  const u8 *runs;
+  const u8 *tiers;
+  const u32 *direct;
+  const Name *names;
+  const Md5 *md5;
+  const Sha256 *sha256;
+  u32 counts[SECTION_KINDS];
+  u32 lengths[SECTION_KINDS];
+
+  const u8 *bytes;
+  u32 size, type, container, depth, nameLength;
+  u32 epoch, touchedCount, resultCount, isIncomplete;
+  i64 work;
+  PatternState *states;  // one per pattern
+  u32 *signatureEpochs;  // one per signature
+  u32 *touched;          // signatures with at least one match, in order of appearance
+  Places places[2];
+  Result results[RESULT_MAX];
+  u8 digest[32];
+  u8 name[NAME_MAX];
+  u32 candidates[BLOCK + 64], survivors[BLOCK + 64];
+  u32 windows[(BLOCK * 8 + 64) * 2];  // position and bucket of canonical windows
+} Scan;
+
+INLINE PatternState *state_of(Scan *scan, u32 pattern) {
+  PatternState *state = scan->states + pattern;
+  if (state->epoch != scan->epoch) *state = (PatternState){scan->epoch, 0, NONE, 0};
+  return state;
+}
+
+INLINE u32 spend(Scan *scan, u32 work) {
+  scan->work -= work;
+  if (scan->work >= 0) return 1;
+  scan->isIncomplete = 1;
+  return 0;
+}
+
+// match.c, verify.c, judge.c
+void search_tiers(Scan *scan);
+void search_direct(Scan *scan);
+void verify_anchor(Scan *scan, u32 anchor, i32 window);
+void record_match(Scan *scan, u32 pattern, PatternState *state, u32 offset);
+u32 target_allows(const Scan *scan, const Signature *signature);
+void match_names(Scan *scan);
+void judge(Scan *scan);
+
+// ---- hashing, alike in builder and scanner ------------------------------------------------------
+
+#define HASH_FILTER 0x9E3779B97F4A7C15ull
+#define HASH_WINDOW 0xD6E8FEB86659FD93ull
+#define FOLD64 0x2020202020202020ull
+
+// Hash of the filter window at p: its top bits choose word and bits.
+INLINE u64 filter_hash(const u8 *p, int window, int fold) {
+  u64 x = load64(p);
+  if (fold) x |= FOLD64;
+  return (x << (64 - 8 * window)) * HASH_FILTER;
+}
+
+// The same for windows of 3 bytes: their place in the table of bytes.
+#define SHORT_LOG 16
+INLINE u32 short_hash(const u8 *p, int fold) {
+  u32 x = load32(p);
+  if (fold) x |= (u32)FOLD64;
+  return (x << 8) * 0x9E3779B1u >> (32 - SHORT_LOG);
+}
+
+// Hash of the canonical window at p, window + stride - 1 bytes long.
+INLINE u64 window_hash(const u8 *p, int window, int stride, int fold) {
+  u64 a = load64(p), b = 0;
+  int span = window + stride - 1;
+  if (span < 8) a &= (1ull << (8 * span)) - 1;
+  else if (span > 8) b = load64(p + stride - 1);
+  if (fold) {
+    a |= span < 8 ? FOLD64 & ((1ull << (8 * span)) - 1) : FOLD64;
+    b |= span > 8 ? FOLD64 : 0;
+  }
+  u64 h = (a ^ rotate64(b, 29)) * HASH_WINDOW;
+  return h ^ (h >> 32);
+}
+
+// 16-bit tag of a window; 0 marks an empty slot, 0xffff in slot 7 a bucket that runs over.
+INLINE u32 window_tag(u64 hash) {
+  u32 tag = (u32)(hash >> 40) & 0xffff;
+  return tag == 0 ? 1 : tag == 0xffff ? 0xfffe : tag;
+}

@@ -1,0 +1,316 @@
+// Takes an image into use: checks that everything in it stays inside it, so that no image, however
+// it came about, makes a scan read or write elsewhere; then sets up a Scan and drives it. The
+// checksum is the host's affair.
+#include "core.h"
+
+// Why an image is refused, in the order of src/scan/signature-set.ts.
+enum {
+  FINE = 0,
+  BAD_HEADER,
+  BAD_VERSION,
+  BAD_SECTION,
+  BAD_SIGNATURE,
+  BAD_PATTERN,
+  BAD_ANCHOR,
+  BAD_TIER,
+  BAD_HASH,
+  BAD_CONDITION,
+};
+
+static const u32 ENTRY_SIZES[SECTION_KINDS] = {
+    0, sizeof(Signature), sizeof(Pattern), 1, 4, sizeof(Typeset), sizeof(Anchor), 1, sizeof(Tier), 4,
+    sizeof(Name), sizeof(Md5), sizeof(Sha256),
+};
+
+static const u8 *section(const u8 *image, u32 kind, u32 *length, u32 *count) {
+  const ImageHeader *header = (const ImageHeader *)image;
+  const Section *entry = (const Section *)(header + 1);
+  for (u32 i = 0; i < header->sections; i++, entry++) {
+    if (entry->kind != kind) continue;
+    *length = entry->length;
+    *count = entry->count;
+    return image + entry->offset;
+  }
+  *length = *count = 0;
+  return image;
+}
+
+static void open_image(Scan *scan, const u8 *image) {
+  const u8 *at[SECTION_KINDS];
+  for (u32 kind = 1; kind < SECTION_KINDS; kind++) {
+    at[kind] = section(image, kind, &scan->lengths[kind], &scan->counts[kind]);
+  }
+  scan->image = image;
+  scan->signatures = (const Signature *)at[SECTION_SIGNATURES];
+  scan->patterns = (const Pattern *)at[SECTION_PATTERNS];
+  scan->code = at[SECTION_CODE];
+  scan->conditions = (const u32 *)at[SECTION_CONDITIONS];
+  scan->typesets = (const Typeset *)at[SECTION_TYPESETS];
+  scan->anchors = (const Anchor *)at[SECTION_ANCHORS];
+  scan->runs = at[SECTION_RUNS];
+  scan->tiers = at[SECTION_TIERS];
+  scan->direct = (const u32 *)at[SECTION_DIRECT];
+  scan->names = (const Name *)at[SECTION_NAMES];
+  scan->md5 = (const Md5 *)at[SECTION_MD5];
+  scan->sha256 = (const Sha256 *)at[SECTION_SHA256];
+}
+
+// ---- checks -------------------------------------------------------------------------------------
+
+static u32 check_sections(const u8 *image, u32 size) {
+  const ImageHeader *header = (const ImageHeader *)image;
+  if (size < sizeof(ImageHeader) || header->magic != IMAGE_MAGIC) return BAD_HEADER;
+  if (header->version != IMAGE_VERSION) return BAD_VERSION;
+  if (header->size != size || header->sections > SECTION_MAX) return BAD_HEADER;
+  if (size < sizeof(ImageHeader) + header->sections * sizeof(Section)) return BAD_HEADER;
+  const Section *entry = (const Section *)(header + 1);
+  for (u32 i = 0; i < header->sections; i++, entry++) {
+    if (entry->offset % 64 != 0 || entry->offset > size) return BAD_SECTION;
+    if (entry->length > size - entry->offset) return BAD_SECTION;
+    if (entry->kind >= SECTION_KINDS) continue;
+    if ((u64)entry->count * ENTRY_SIZES[entry->kind] > entry->length) return BAD_SECTION;
+  }
+  return FINE;
+}
+
+// A program ends inside its bytes, and nothing in it reaches out of them. A segment never starts
+// with a gap, which the search for it relies on.
+static u32 is_program_sound(const u8 *op, const u8 *end) {
+  u32 afterOpenGap = 1;
+  while (end - op >= 1 && *op != OP_END) {
+    u64 left = (u64)(end - op), need = 0;
+    if (*op == OP_LITERAL || *op == OP_MASKED) {
+      if (left < 3) return 0;
+      u32 n = load16(op + 1);
+      if (n == 0) return 0;
+      need = 3 + (*op == OP_LITERAL ? n : 2 * n);
+    } else if (*op == OP_GAP) {
+      if (left < 9 || afterOpenGap) return 0;
+      if (load32(op + 1) > load32(op + 5)) return 0;
+      need = 9;
+    } else if (*op == OP_ALTERNATIVES) {
+      if (left < 8) return 0;
+      need = 8 + (u64)load32(op + 4);
+      if (need > left) return 0;
+      u64 used = 8;
+      for (u32 i = load16(op + 2); i > 0; i--) {
+        if (used + 2 > need) return 0;
+        used += 2 + 2 * (u64)load16(op + used);
+      }
+      if (used != need) return 0;
+    } else {
+      return 0;
+    }
+    if (need >= left) return 0;
+    afterOpenGap = *op == OP_GAP && load32(op + 5) == NONE;
+    op += need;
+  }
+  return end - op >= 1;
+}
+
+static u32 check_patterns(const Scan *scan) {
+  for (u32 i = 0; i < scan->counts[SECTION_PATTERNS]; i++) {
+    const Pattern *pattern = scan->patterns + i;
+    if (pattern->signature >= scan->counts[SECTION_SIGNATURES]) return BAD_PATTERN;
+    if (pattern->code > scan->lengths[SECTION_CODE]) return BAD_PATTERN;
+    if (pattern->codeLength > scan->lengths[SECTION_CODE] - pattern->code) return BAD_PATTERN;
+    if (pattern->flags & PATTERN_FULLWORD && pattern->length > 0xffff) return BAD_PATTERN;
+    if (pattern->codeLength == 0) continue;  // a name, a hash, or all in its run
+    const u8 *code = scan->code + pattern->code;
+    if (!is_program_sound(code, code + pattern->codeLength)) return BAD_PATTERN;
+  }
+  for (u32 i = 0; i < scan->counts[SECTION_DIRECT]; i++) {
+    u32 id = scan->direct[i];
+    if (id >= scan->counts[SECTION_PATTERNS]) return BAD_PATTERN;
+    if (scan->patterns[id].flags & PATTERN_LITERAL) return BAD_PATTERN;
+    if (scan->patterns[id].codeLength == 0) return BAD_PATTERN;
+  }
+  for (u32 i = 0; i < scan->counts[SECTION_NAMES]; i++) {
+    const Name *name = scan->names + i;
+    if (name->pattern >= scan->counts[SECTION_PATTERNS]) return BAD_PATTERN;
+    if (name->text > scan->lengths[SECTION_CODE]) return BAD_PATTERN;
+    if (name->length > scan->lengths[SECTION_CODE] - name->text) return BAD_PATTERN;
+  }
+  return FINE;
+}
+
+static u32 check_anchors(const Scan *scan) {
+  u32 runs = scan->lengths[SECTION_RUNS];
+  for (u32 i = 0; i < scan->counts[SECTION_ANCHORS]; i++) {
+    const Anchor *anchor = scan->anchors + i;
+    u32 id = anchor->pattern & ~ANCHOR_FOLD;
+    if (id >= scan->counts[SECTION_PATTERNS] || runs < RUN_PAD) return BAD_ANCHOR;
+    if (anchor->bytes > runs - RUN_PAD) return BAD_ANCHOR;
+    if (anchor->length > runs - RUN_PAD - anchor->bytes) return BAD_ANCHOR;
+    const Pattern *pattern = scan->patterns + id;
+    u32 isLiteral = pattern->flags & PATTERN_LITERAL;
+    if (!isLiteral && pattern->codeLength == 0) return BAD_ANCHOR;
+    if (isLiteral && (anchor->before != 0 || pattern->length != anchor->length)) return BAD_ANCHOR;
+  }
+  return FINE;
+}
+
+static u32 is_table_inside(u32 offset, u64 length, u32 section) {
+  return offset % 16 == 0 && offset <= section && length <= section - offset;
+}
+
+static u32 is_known_tier(u32 window, u32 stride) {
+  return (window == 8 && (stride == 8 || stride == 4)) || (window == 5 && stride == 2) ||
+         (window == 4 && stride == 1) || (window == 3 && stride == 2);
+}
+
+static u32 check_tiers(const Scan *scan) {
+  u32 length = scan->lengths[SECTION_TIERS];
+  const Tier *tier = (const Tier *)scan->tiers;
+  for (u32 i = 0; i < scan->counts[SECTION_TIERS]; i++, tier++) {
+    if (!is_known_tier(tier->window, tier->stride) || tier->fold > 1) return BAD_TIER;
+    if (tier->window == 3 && tier->filterLog != SHORT_LOG - 2) return BAD_TIER;
+    if (tier->filterLog < 9 || tier->filterLog > 21 || tier->bucketLog > 26) return BAD_TIER;
+    if (tier->buckets < 1u << tier->bucketLog) return BAD_TIER;
+    if (!is_table_inside(tier->filter, 4ull << tier->filterLog, length)) return BAD_TIER;
+    if (!is_table_inside(tier->tags, 16ull * tier->buckets, length)) return BAD_TIER;
+    if (!is_table_inside(tier->ids, 32ull * tier->buckets, length)) return BAD_TIER;
+    const u8 *table = scan->tiers + tier->filter;  // of bytes that move the list's end
+    for (u32 k = 0; tier->window == 3 && k < 1u << SHORT_LOG; k++) {
+      if (table[k] > 1) return BAD_TIER;
+    }
+    const u32 *ids = (const u32 *)(scan->tiers + tier->ids);
+    for (u64 k = 0; k < 8ull * tier->buckets; k++) {
+      if (ids[k] != 0 && ids[k] >= scan->counts[SECTION_ANCHORS]) return BAD_TIER;
+    }
+  }
+  if (scan->counts[SECTION_TIERS] > 0 && scan->counts[SECTION_ANCHORS] == 0) return BAD_TIER;
+  return FINE;
+}
+
+static u32 check_hashes(const Scan *scan) {
+  u32 patterns = scan->counts[SECTION_PATTERNS];
+  for (u32 i = 0; i < scan->counts[SECTION_MD5]; i++) {
+    if (scan->md5[i].pattern >= patterns) return BAD_HASH;
+  }
+  for (u32 i = 0; i < scan->counts[SECTION_SHA256]; i++) {
+    if (scan->sha256[i].pattern >= patterns) return BAD_HASH;
+  }
+  return FINE;
+}
+
+// Runs a condition's program on stack depths instead of values.
+static u32 is_condition_sound(const u32 *word, const u32 *end, u32 patternCount) {
+  u32 depth = 0;
+  while (word < end) {
+    u32 op = *word & 0xff, operand = *word >> 8;
+    word++;
+    if (op == CONDITION_PATTERN || op == CONDITION_COUNT) {
+      if (operand >= patternCount) return 0;
+      depth++;
+    } else if (op == CONDITION_NUMBER) {
+      if (word == end) return 0;
+      word++;
+      depth++;
+    } else if (op >= CONDITION_SIZE && op <= CONDITION_CONTAINER) {
+      depth++;
+    } else if (op == CONDITION_NOT) {
+      if (depth < 1) return 0;
+    } else if (op == CONDITION_OF) {
+      if (word == end) return 0;
+      u32 count = *word++;
+      if (count > (u64)(end - word)) return 0;
+      for (; count > 0; count--) {
+        if (*word++ >= patternCount) return 0;
+      }
+      depth++;
+    } else if (op >= CONDITION_AND && op <= CONDITION_NE) {
+      if (depth < 2) return 0;
+      depth--;
+    } else {
+      return 0;
+    }
+    if (depth > CONDITION_STACK) return 0;
+  }
+  return depth == 1;
+}
+
+static u32 check_signatures(const Scan *scan) {
+  u32 words = scan->counts[SECTION_CONDITIONS], patterns = scan->counts[SECTION_PATTERNS];
+  for (u32 i = 0; i < scan->counts[SECTION_SIGNATURES]; i++) {
+    const Signature *signature = scan->signatures + i;
+    if (signature->typeset > scan->counts[SECTION_TYPESETS]) return BAD_SIGNATURE;
+    if (signature->firstPattern > patterns) return BAD_SIGNATURE;
+    if (signature->patternCount > patterns - signature->firstPattern) return BAD_SIGNATURE;
+    if (signature->condition > words) return BAD_SIGNATURE;
+    if (signature->conditionLength > words - signature->condition) return BAD_SIGNATURE;
+    const u32 *word = scan->conditions + signature->condition;
+    const u32 *end = word + signature->conditionLength;
+    if (!is_condition_sound(word, end, signature->patternCount)) return BAD_CONDITION;
+  }
+  return FINE;
+}
+
+// 0 if the image can be used, else why not. `scratch` is a Scan's worth of memory, 64-aligned.
+EXPORT(gw_check) u32 gw_check(const u8 *image, u32 size, Scan *scratch) {
+  u32 fault = check_sections(image, size);
+  if (fault != FINE) return fault;
+  open_image(scratch, image);
+  if ((fault = check_signatures(scratch)) != FINE) return fault;
+  if ((fault = check_patterns(scratch)) != FINE) return fault;
+  if ((fault = check_anchors(scratch)) != FINE) return fault;
+  if ((fault = check_tiers(scratch)) != FINE) return fault;
+  return check_hashes(scratch);
+}
+
+// ---- the host's calls ---------------------------------------------------------------------------
+
+INLINE u32 align64(u32 n) { return (n + 63) & ~63u; }
+
+EXPORT(gw_scan_size) u32 gw_scan_size(void) { return align64(sizeof(Scan)); }
+
+// Bytes that gw_attach needs for an image that has been checked.
+EXPORT(gw_state_size) u32 gw_state_size(const u8 *image) {
+  u32 length, signatures, patterns;
+  section(image, SECTION_SIGNATURES, &length, &signatures);
+  section(image, SECTION_PATTERNS, &length, &patterns);
+  return align64(sizeof(Scan)) + align64(patterns * sizeof(PatternState)) + 2 * align64(signatures * 4);
+}
+
+// Sets up `scan` (gw_state_size zeroed bytes) for a checked image.
+EXPORT(gw_attach) void gw_attach(Scan *scan, const u8 *image) {
+  open_image(scan, image);
+  u8 *at = (u8 *)scan + align64(sizeof(Scan));
+  scan->states = (PatternState *)at;
+  at += align64(scan->counts[SECTION_PATTERNS] * sizeof(PatternState));
+  scan->signatureEpochs = (u32 *)at;
+  at += align64(scan->counts[SECTION_SIGNATURES] * 4);
+  scan->touched = (u32 *)at;
+}
+
+// Where the host puts names and digests, and finds results.
+EXPORT(gw_name) u8 *gw_name(Scan *scan) { return scan->name; }
+EXPORT(gw_digest) u8 *gw_digest(Scan *scan) { return scan->digest; }
+EXPORT(gw_results) Result *gw_results(Scan *scan) { return scan->results; }
+
+// Begins an object of `size` bytes, PAD_BEFORE zeroes before them and room for PAD_AFTER behind.
+EXPORT(gw_begin) void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength) {
+  __builtin_memset(bytes + size, 0, PAD_AFTER);
+  if (++scan->epoch == 0) {  // once in four thousand million objects: the old marks are valid again
+    scan->epoch = 1;
+    for (u32 i = 0; i < scan->counts[SECTION_PATTERNS]; i++) scan->states[i].epoch = 0;
+    for (u32 i = 0; i < scan->counts[SECTION_SIGNATURES]; i++) scan->signatureEpochs[i] = 0;
+  }
+  scan->bytes = bytes;
+  scan->size = size;
+  scan->nameLength = min32(nameLength, NAME_MAX);
+  scan->touchedCount = scan->resultCount = scan->isIncomplete = 0;
+  scan->work = WORK_BASE + (i64)WORK_PER_BYTE * size;
+}
+
+// Scans what was begun. The number of results; bit 31 is set if the work limit stopped the scan.
+EXPORT(gw_scan) u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth) {
+  scan->type = type;
+  scan->container = container;
+  scan->depth = depth;
+  match_names(scan);
+  search_direct(scan);
+  search_tiers(scan);
+  judge(scan);
+  return scan->resultCount | scan->isIncomplete << 31;
+}

@@ -1,0 +1,202 @@
+// The scan core under the sanitizers of a native compiler: case files (see images.ts) are scanned and
+// compared with what the reference found; then their images are damaged and cut at random, and what
+// gw_check lets through must still not make a scan leave its memory. Also base64 against a plain
+// decoder. The seed is fixed; every block is malloc'ed in its exact size, so that the address
+// sanitizer sees one byte too many.
+//   check ROUNDS FILE...
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "../core.h"
+
+u32 gw_check(const u8 *image, u32 size, Scan *scratch);
+u32 gw_state_size(const u8 *image);
+void gw_attach(Scan *scan, const u8 *image);
+void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength);
+u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth);
+u32 gw_hashes(Scan *scan);
+void gw_hash(Scan *scan, u32 kind);
+u32 gw_base64(const u8 *in, u32 length, u8 *out);
+
+typedef struct { u8 *bytes; u32 size, at; } File;
+typedef struct { u64 scans, accepted, refused, findings; } Tally;
+
+static u64 seed = 88172645463325252ull;
+
+static u32 below(u32 limit) {
+  seed ^= seed << 13;
+  seed ^= seed >> 7;
+  seed ^= seed << 17;
+  return (u32)(seed >> 32) % limit;
+}
+
+static void fail(const char *what) {
+  fprintf(stderr, "check: %s\n", what);
+  exit(1);
+}
+
+static File read_file(const char *path) {
+  FILE *stream = fopen(path, "rb");
+  if (stream == NULL) fail(path);
+  fseek(stream, 0, SEEK_END);
+  File file = {NULL, (u32)ftell(stream), 0};
+  rewind(stream);
+  file.bytes = malloc(file.size);
+  if (fread(file.bytes, 1, file.size, stream) != file.size) fail(path);
+  fclose(stream);
+  return file;
+}
+
+static u32 next_word(File *file) {
+  if (file->at + 4 > file->size) fail("a case file is cut");
+  u32 word = load32(file->bytes + file->at);
+  file->at += 4;
+  return word;
+}
+
+static const u8 *next_bytes(File *file, u32 length) {
+  if (length > file->size - file->at) fail("a case file is cut");
+  const u8 *bytes = file->bytes + file->at;
+  file->at += length;
+  return bytes;
+}
+
+// A Scan set up for an image, or NULL if the image is refused.
+static Scan *open_scan(const u8 *image, u32 size) {
+  Scan *scratch = calloc(1, sizeof(Scan));
+  u32 fault = gw_check(image, size, scratch);
+  free(scratch);
+  if (fault != 0) return NULL;
+  Scan *scan = calloc(1, gw_state_size(image));
+  gw_attach(scan, image);
+  return scan;
+}
+
+static u32 scan_object(Scan *scan, const u8 *bytes, u32 size) {
+  u8 *block = calloc(1, PAD_BEFORE + size + PAD_AFTER);
+  memcpy(block + PAD_BEFORE, bytes, size);
+  memcpy(scan->name, "invoice.exe", 11);
+  gw_begin(scan, block + PAD_BEFORE, size, below(12));
+  for (u32 kinds = gw_hashes(scan), kind = 1; kind < 4; kind *= 2) {
+    if (kinds & kind) gw_hash(scan, kind);
+  }
+  u32 found = gw_scan(scan, below(4), below(4), below(4));
+  free(block);
+  return found;
+}
+
+static int by_signature(const void *a, const void *b) {
+  u32 left = ((const Result *)a)->signature, right = ((const Result *)b)->signature;
+  return left < right ? -1 : left > right;
+}
+
+// The findings that the reference knows nothing of come last: names, hashes, types.
+static void compare(Scan *scan, u32 found, File *file, u32 expected) {
+  if (found >> 31) fail("a scan is incomplete");
+  qsort(scan->results, found, sizeof(Result), by_signature);
+  if (found < expected) fail("a signature was missed");
+  for (u32 i = 0; i < expected; i++) {
+    if (scan->results[i].signature != next_word(file)) fail("another signature than expected");
+    if (scan->results[i].offset != next_word(file)) fail("another offset than expected");
+  }
+  for (u32 i = expected; i < found; i++) {
+    if (scan->results[i].signature + 3 < scan->counts[SECTION_SIGNATURES]) fail("a false match");
+  }
+}
+
+static void check_matches(File *file, const u8 *image, u32 size, Tally *tally) {
+  u8 *copy = malloc(size);
+  memcpy(copy, image, size);
+  Scan *scan = open_scan(copy, size);
+  if (scan == NULL) fail("a good image is refused");
+  for (u32 objects = next_word(file); objects > 0; objects--) {
+    u32 length = next_word(file);
+    const u8 *bytes = next_bytes(file, length);
+    u32 found = scan_object(scan, bytes, length), expected = next_word(file);
+    compare(scan, found, file, expected);
+    tally->scans++;
+    tally->findings += found;
+  }
+  free(scan);
+  free(copy);
+}
+
+static u32 damage(u8 *image, u32 size) {
+  if (below(8) == 0) return size - 1 - below(size - 1);
+  for (u32 i = 1 + below(6); i > 0; i--) {
+    // The head is small and matters most; small numbers are likelier to be believed than large ones.
+    u32 at = below(3) == 0 ? below(min32(size, 512)) : below(size);
+    image[at] = (u8)(below(2) == 0 ? below(256) : image[at] + 1 - below(3));
+  }
+  return size;
+}
+
+static void check_damage(const u8 *image, u32 size, const u8 *bytes, u32 length, Tally *tally) {
+  u8 *copy = malloc(size);
+  memcpy(copy, image, size);
+  u32 left = damage(copy, size);
+  if (left < size) {
+    u8 *cut = malloc(left);
+    memcpy(cut, copy, left);
+    free(copy);
+    copy = cut;
+    if (left >= sizeof(ImageHeader) && below(2) == 0) ((ImageHeader *)copy)->size = left;
+  }
+  Scan *scan = open_scan(copy, left);
+  if (scan != NULL) scan_object(scan, bytes, length);
+  *(scan == NULL ? &tally->refused : &tally->accepted) += 1;
+  free(scan);
+  free(copy);
+}
+
+static u32 plain_base64(const u8 *in, u32 length, u8 *out) {
+  static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  u32 bits = 0, held = 0, written = 0;
+  for (u32 i = 0; i <= length; i++) {
+    const char *place = i < length && in[i] != 0 ? strchr(ALPHABET, in[i]) : NULL;
+    if (place != NULL) {
+      bits = bits << 6 | (u32)(place - ALPHABET);
+      held++;
+    }
+    if (held == 4 || (held > 0 && (i == length || in[i] == '='))) {
+      for (u32 k = 0; k + 1 < held; k++) out[written++] = (u8)((bits << (6 * (4 - held))) >> (16 - 8 * k));
+      held = bits = 0;
+    }
+  }
+  return written;
+}
+
+static void check_base64(void) {
+  static const char LETTERS[] = "AZaz09+/QWERTYqwerty\r\n==- \0";
+  u32 length = below(200), letters = below(2) == 0 ? 20 : sizeof(LETTERS) - 1;
+  u8 *in = malloc(length + 1), *out = malloc(length / 4 * 3 + 16), *plain = malloc(length + 4);
+  for (u32 i = 0; i < length; i++) in[i] = (u8)LETTERS[below(letters)];
+  u32 written = gw_base64(in, length, out);
+  if (written != plain_base64(in, length, plain)) fail("base64 has another length");
+  if (memcmp(out, plain, written) != 0) fail("base64 has other bytes");
+  free(in);
+  free(out);
+  free(plain);
+}
+
+int main(int count, char **words) {
+  if (count < 3) fail("usage: check ROUNDS FILE...");
+  u32 rounds = (u32)atoi(words[1]);
+  Tally tally = {0, 0, 0, 0};
+  for (int i = 2; i < count; i++) {
+    File file = read_file(words[i]);
+    u32 size = next_word(&file);
+    const u8 *image = next_bytes(&file, size);
+    u32 objects = file.at;
+    check_matches(&file, image, size, &tally);
+    file.at = objects + 4;
+    u32 length = next_word(&file);
+    const u8 *bytes = next_bytes(&file, length);
+    for (u32 k = 0; k < rounds; k++) check_damage(image, size, bytes, length, &tally);
+    free(file.bytes);
+  }
+  for (u32 k = 0; k < rounds * 10; k++) check_base64();
+  printf("%llu scans as the reference has them (%llu findings); of %llu damaged images %llu refused\n",
+         tally.scans, tally.findings, tally.accepted + tally.refused, tally.refused);
+  return 0;
+}

@@ -1,0 +1,31 @@
+// The few vector operations the core needs: WASM SIMD, or plain loops for the native build (which
+// exists for sanitizers; they then see every load of the very same algorithm).
+#pragma once
+#include "core.h"
+
+#ifdef __wasm_simd128__
+#include <wasm_simd128.h>
+
+INLINE u32 tags_equal(const u8 *tags, u32 tag) {
+  return wasm_i16x8_bitmask(wasm_i16x8_eq(wasm_v128_load(tags), wasm_i16x8_splat((short)tag)));
+}
+
+// Whether a bucket has the tag or runs over into the next.
+INLINE u32 tags_any(const u8 *tags, u32 tag) {
+  v128_t v = wasm_v128_load(tags);
+  v128_t hit = wasm_i16x8_eq(v, wasm_i16x8_splat((short)tag));
+  return wasm_v128_any_true(wasm_v128_or(hit, wasm_i16x8_eq(v, wasm_i16x8_const_splat(-1))));
+}
+#else
+INLINE u32 tags_equal(const u8 *tags, u32 tag) {
+  u32 mask = 0;
+  for (u32 i = 0; i < 8; i++) mask |= (u32)(load16(tags + 2 * i) == tag) << i;
+  return mask;
+}
+
+INLINE u32 tags_any(const u8 *tags, u32 tag) {
+  u32 any = 0;
+  for (u32 i = 0; i < 8; i++) any |= load16(tags + 2 * i) == tag || load16(tags + 2 * i) == 0xffff;
+  return any;
+}
+#endif

@@ -1,0 +1,252 @@
+// From a literal that was found to a pattern that matches: the run is compared, the start is derived
+// from it, and what the run does not say (wildcards, gaps, alternatives, offsets, word borders) is
+// checked by running the pattern's program from that start. A pattern matches at a start or it does
+// not; counts are counts of starts.
+#include "core.h"
+
+static u32 is_equal_folded(const u8 *data, const u8 *run, u32 n) {
+  for (u32 i = 0; i < n; i++) {
+    u8 differ = data[i] ^ run[i];
+    if (differ != 0 && (differ != 0x20 || !is_letter(run[i]))) return 0;
+  }
+  return 1;
+}
+
+INLINE u32 is_masked_equal(const u8 *data, const u8 *values, u32 n) {
+  const u8 *masks = values + n;
+  for (u32 i = 0; i < n; i++) {
+    if ((data[i] & masks[i]) != values[i]) return 0;
+  }
+  return 1;
+}
+
+// ---- sets of places: sorted spans that neither overlap nor touch --------------------------------
+
+static void add_place(Scan *scan, Places *set, u32 lo, u32 hi) {
+  u32 i = set->count;
+  while (i > 0 && set->spans[i - 1].lo > lo) i--;
+  if (i > 0 && set->spans[i - 1].hi + 1 >= lo) {
+    i--;
+    set->spans[i].hi = max32(set->spans[i].hi, hi);
+  } else {
+    if (set->count == SPAN_MAX) {  // no room to go on exactly: the object counts as unscanned
+      scan->isIncomplete = 1;
+      return;
+    }
+    for (u32 k = set->count++; k > i; k--) set->spans[k] = set->spans[k - 1];
+    set->spans[i] = (Span){lo, hi};
+  }
+  u32 k = i + 1;
+  while (k < set->count && set->spans[k].lo <= set->spans[i].hi + 1) {
+    set->spans[i].hi = max32(set->spans[i].hi, set->spans[k++].hi);
+  }
+  u32 removed = k - (i + 1);
+  if (removed == 0) return;
+  for (; k < set->count; k++) set->spans[k - removed] = set->spans[k];
+  set->count -= removed;
+}
+
+// ---- programs -----------------------------------------------------------------------------------
+
+static const u8 *next_op(const u8 *op) {
+  switch (*op) {
+    case OP_LITERAL: return op + 3 + load16(op + 1);
+    case OP_MASKED: return op + 3 + 2 * load16(op + 1);
+    case OP_GAP: return op + 9;
+    default: return op + 8 + load32(op + 4);
+  }
+}
+
+INLINE u32 is_open_gap(const u8 *op) { return *op == OP_GAP && load32(op + 5) == NONE; }
+
+// Adds where each alternative that matches at p ends. A negated group matches if none does.
+static void add_alternatives(Scan *scan, const u8 *op, u32 p, Places *out) {
+  u32 negated = op[1], count = load16(op + 2), n = 0;
+  const u8 *item = op + 8;
+  for (u32 i = 0; i < count; i++, item += 2 + 2 * n) {
+    n = load16(item);
+    if (p + n > scan->size) {
+      if (negated) return;
+    } else if (is_masked_equal(scan->bytes + p, item + 2, n)) {
+      if (negated) return;
+      add_place(scan, out, p + n, p + n);
+    }
+  }
+  if (negated) add_place(scan, out, p + n, p + n);
+}
+
+// Adds where the op ends if it matches at p; p <= size.
+INLINE void step(Scan *scan, const u8 *op, u32 p, Places *out) {
+  if (*op == OP_ALTERNATIVES) {
+    add_alternatives(scan, op, p, out);
+    return;
+  }
+  u32 n = load16(op + 1);
+  if (n > scan->size - p) return;
+  u32 matches = *op == OP_LITERAL ? is_equal(scan->bytes + p, op + 3, n)
+                                  : is_masked_equal(scan->bytes + p, op + 3, n);
+  if (matches) add_place(scan, out, p + n, p + n);
+}
+
+static void widen(Scan *scan, u32 min, u32 max, const Places *in, Places *out) {
+  for (u32 i = 0; i < in->count; i++) {
+    u64 lo = (u64)in->spans[i].lo + min, hi = (u64)in->spans[i].hi + max;
+    if (lo > scan->size) return;
+    add_place(scan, out, (u32)lo, hi > scan->size ? scan->size : (u32)hi);
+  }
+}
+
+// Runs the ops up to an open gap or the end, from `start`. The first place where they can end, NONE
+// if there is none; *after is the op that stopped it.
+static u32 run_segment(Scan *scan, const u8 *op, u32 start, const u8 **after) {
+  Places *in = &scan->places[0], *out = &scan->places[1];
+  in->count = 1;
+  in->spans[0] = (Span){start, start};
+  for (; *op != OP_END && !is_open_gap(op); op = next_op(op)) {
+    out->count = 0;
+    if (*op == OP_GAP) {
+      widen(scan, load32(op + 1), load32(op + 5), in, out);
+    } else {
+      for (u32 i = 0; i < in->count; i++) {
+        if (!spend(scan, 4 + 2 * (in->spans[i].hi - in->spans[i].lo))) return NONE;
+        for (u32 p = in->spans[i].lo; p <= in->spans[i].hi; p++) step(scan, op, p, out);
+      }
+    }
+    if (out->count == 0 || scan->isIncomplete) return NONE;
+    Places *swap = in;
+    in = out;
+    out = swap;
+  }
+  *after = op;
+  return in->spans[0].lo;
+}
+
+// Where the segment first succeeds at or behind `from`. Its first op is no gap. The earliest start
+// is taken for the one with the earliest end, which holds unless alternatives overlap and differ in
+// length.
+static u32 find_segment(Scan *scan, const u8 *op, u32 from, const u8 **after) {
+  for (u32 p = from; p < scan->size; p++) {
+    if (!spend(scan, 1)) return NONE;
+    if (*op == OP_LITERAL && scan->bytes[p] != op[3]) continue;
+    u32 end = run_segment(scan, op, p, after);
+    if (end != NONE) return end;
+  }
+  return NONE;
+}
+
+enum { FAILED, MATCHED, NEVER };
+
+// Whether the program matches at `start`; NEVER if it can't match at any later start either, because
+// what must follow an open gap isn't there any more.
+static u32 run_program(Scan *scan, const u8 *op, u32 start) {
+  u32 end = run_segment(scan, op, start, &op);
+  if (end == NONE) return FAILED;
+  while (*op != OP_END) {
+    u64 from = (u64)end + load32(op + 1);
+    if (from > scan->size) return NEVER;
+    op = next_op(op);
+    if (*op == OP_END) break;
+    end = find_segment(scan, op, (u32)from, &op);
+    if (end == NONE) return NEVER;
+  }
+  return MATCHED;
+}
+
+// ---- starts -------------------------------------------------------------------------------------
+
+INLINE u32 is_in_range(const Scan *scan, const Pattern *pattern, u32 start) {
+  u32 place = pattern->flags & PATTERN_FROM_END ? scan->size - start : start;
+  return place >= pattern->from && place <= pattern->to;
+}
+
+// PATTERN_FULLWORD: literal patterns only, so the end is known.
+static u32 is_full_word(const Scan *scan, const Pattern *pattern, u32 start) {
+  u32 end = start + pattern->length, step = pattern->flags & PATTERN_WIDE ? 2 : 1;
+  const u8 *b = scan->bytes;
+  if (start >= step && is_word(b[start - step]) && (step == 1 || b[start - 1] == 0)) return 0;
+  return end + step > scan->size || !is_word(b[end]) || (step == 2 && b[end + 1] != 0);
+}
+
+void record_match(Scan *scan, u32 pattern, PatternState *state, u32 offset) {
+  if (state->count++ == 0) {
+    u32 signature = scan->patterns[pattern].signature;
+    if (scan->signatureEpochs[signature] != scan->epoch) {
+      scan->signatureEpochs[signature] = scan->epoch;
+      scan->touched[scan->touchedCount++] = signature;
+    }
+  }
+  if (offset < state->first) state->first = offset;
+}
+
+static void try_start(Scan *scan, u32 id, PatternState *state, u32 start) {
+  const Pattern *pattern = scan->patterns + id;
+  if (!is_in_range(scan, pattern, start)) return;
+  if (!(pattern->flags & PATTERN_LITERAL)) {
+    u32 outcome = run_program(scan, scan->code + pattern->code, start);
+    if (outcome == NEVER) state->next = NONE;
+    if (outcome != MATCHED) return;
+  }
+  if (pattern->flags & PATTERN_FULLWORD && !is_full_word(scan, pattern, start)) return;
+  record_match(scan, id, state, start);
+}
+
+// The run's distance from the start varies: tries every start it can belong to, none of them twice.
+// Runs of a pattern with one anchor arrive in ascending order.
+static void try_starts(Scan *scan, u32 id, PatternState *state, u32 run, u32 least) {
+  const Pattern *pattern = scan->patterns + id;
+  if (run < least) return;
+  u32 last = run - least, first = run > pattern->reach ? run - pattern->reach : 0;
+  if (!(pattern->flags & PATTERN_MULTI)) first = max32(first, state->next);
+  if (pattern->flags & PATTERN_FROM_END) {
+    if (scan->size > pattern->to) first = max32(first, scan->size - pattern->to);
+  } else {
+    first = max32(first, pattern->from);
+    last = min32(last, pattern->to);
+  }
+  for (u32 start = first; start <= last; start++) {
+    if (state->next == NONE || state->count >= pattern->countMax || !spend(scan, 4)) return;
+    try_start(scan, id, state, start);
+  }
+  if (state->next != NONE && last != NONE) state->next = max32(state->next, last + 1);
+}
+
+void verify_anchor(Scan *scan, u32 index, i32 window) {
+  const Anchor *anchor = scan->anchors + index;
+  i32 run = window - (i32)anchor->at;
+  if (run < 0 || (u32)run > scan->size || anchor->length > scan->size - (u32)run) return;
+  if (!spend(scan, 8 + anchor->length / 8)) return;
+  const u8 *data = scan->bytes + run, *wanted = scan->runs + anchor->bytes;
+  if (!(anchor->pattern & ANCHOR_FOLD ? is_equal_folded(data, wanted, anchor->length)
+                                      : is_equal(data, wanted, anchor->length))) {
+    return;
+  }
+  u32 id = anchor->pattern & ~ANCHOR_FOLD;
+  PatternState *state = state_of(scan, id);
+  if (state->count >= scan->patterns[id].countMax || state->next == NONE) return;
+  if (anchor->before & ANCHOR_VARIABLE) {
+    try_starts(scan, id, state, (u32)run, anchor->before & ~ANCHOR_VARIABLE);
+  } else if ((u32)run >= anchor->before) {
+    try_start(scan, id, state, (u32)run - anchor->before);
+  }
+}
+
+// Patterns bound to few places (such as magic numbers) need no search.
+void search_direct(Scan *scan) {
+  for (u32 i = 0; i < scan->counts[SECTION_DIRECT] && !scan->isIncomplete; i++) {
+    u32 id = scan->direct[i];
+    const Pattern *pattern = scan->patterns + id;
+    if (pattern->length > scan->size) continue;
+    if (!target_allows(scan, scan->signatures + pattern->signature)) continue;
+    u32 first = pattern->from, last = min32(pattern->to, scan->size - pattern->length);
+    if (pattern->flags & PATTERN_FROM_END) {
+      if (scan->size < pattern->from) continue;
+      first = scan->size > pattern->to ? scan->size - pattern->to : 0;
+      last = min32(scan->size - pattern->from, scan->size - pattern->length);
+    }
+    PatternState *state = state_of(scan, id);
+    for (u32 start = first; start <= last; start++) {
+      if (state->count >= pattern->countMax || state->next == NONE || !spend(scan, 4)) break;
+      try_start(scan, id, state, start);
+    }
+  }
+}

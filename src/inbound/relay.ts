@@ -1,0 +1,52 @@
+// Who may send to whom. Mail is taken from the site's own networks, and for the site's own domains;
+// anything else would make gw an open relay. RFC 5321 §3.6.2, RFC 2505 §2.1.
+import { IpRanges } from "../base/ip-range.ts";
+import { comparableDomain, type Mailbox } from "./address.ts";
+
+/** Settings of `RelayRules`. */
+export interface RelaySettings {
+  /** Networks in CIDR notation whose clients may send to any recipient. */
+  readonly relayNetworks: readonly string[];
+  /** Domains mail is accepted for from anyone: `example.org`, `*.example.org` (below it), `*`. */
+  readonly relayDomains: readonly string[];
+}
+
+// RFC 5321 appendix F.2, RFC 2505 §2.1: `user%other@relay`, `other!user@relay` and
+// `"user@other"@relay` ask a relay to send on to `other`. The next hop trusts gw and might do it.
+const ROUTING = /[@%!]/;
+
+/** Tells whether a recipient is taken from a client. Throws if a network is none. */
+export class RelayRules {
+  readonly #networks: IpRanges;
+  readonly #exact = new Set<string>();
+  readonly #above = new Set<string>();
+
+  constructor(settings: RelaySettings) {
+    this.#networks = new IpRanges(settings.relayNetworks);
+    for (const mask of settings.relayDomains) {
+      if (mask.startsWith("*.")) this.#above.add(comparableDomain(mask.slice(2)));
+      else this.#exact.add(mask === "*" ? mask : comparableDomain(mask));
+    }
+  }
+
+  /** True for clients in the relay networks. */
+  isTrusted(clientAddress: string): boolean {
+    return this.#networks.contains(clientAddress);
+  }
+
+  /** True if the client may send to this recipient. */
+  accepts(clientAddress: string, recipient: Mailbox): boolean {
+    if (this.isTrusted(clientAddress)) return true;
+    return !ROUTING.test(recipient.local) && this.#isOurs(comparableDomain(recipient.domain));
+  }
+
+  #isOurs(domain: string): boolean {
+    if (this.#exact.has(domain) || this.#exact.has("*")) return true;
+    if (this.#above.size === 0) return false;
+    // At most 127 labels: a domain has no more than 255 octets.
+    for (let dot = domain.indexOf("."); dot >= 0; dot = domain.indexOf(".", dot + 1)) {
+      if (this.#above.has(domain.slice(dot + 1))) return true;
+    }
+    return false;
+  }
+}

@@ -1,0 +1,248 @@
+// One SMTP session as gw sees it: MAIL and RCPT become an envelope, DATA becomes a transaction of
+// the pipeline, and whatever goes wrong becomes one reply and one log line. Knows nothing of
+// sockets; `connection.ts` feeds it.
+import type { Readable } from "node:stream";
+import type { Clock } from "../base/clock.ts";
+import { describeError, type Log } from "../base/log.ts";
+import type { Client, Envelope, Recipient } from "../message.ts";
+import type { Intake, Transaction } from "../pipeline/intake.ts";
+import { REPLIES, type Reply, SmtpError } from "../reply.ts";
+import { isNonAscii, LOCAL_PART_MAX, type Mailbox, parseMailbox, splitPath } from "./address.ts";
+import { type MailParameters, parseMailParameters, parseRcptParameters } from "./parameters.ts";
+import { receivedField } from "./received.ts";
+import { ClientGoneError, Reception, type ReceptionSettings } from "./reception.ts";
+import type { RelayRules } from "./relay.ts";
+import { SESSION_REPLIES } from "./replies.ts";
+
+/** Settings of a session. */
+export interface SessionSettings extends ReceptionSettings {
+  /** Name of this host. */
+  readonly hostname: string;
+  /** Most recipients of one message. */
+  readonly recipientsMax: number;
+  /** Whole address that stands in for `RCPT TO:<postmaster>`. */
+  readonly postmaster: string;
+}
+
+/** What a session works with. */
+export interface SessionParts {
+  readonly settings: SessionSettings;
+  readonly relay: RelayRules;
+  readonly intake: Intake;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** The far side; called anew for each message, because EHLO and STARTTLS change it. */
+export type Peer = () => Client;
+
+interface Sender {
+  readonly address: string;
+  readonly parameters: MailParameters;
+}
+
+// A message between DATA and its reply.
+interface Begun {
+  readonly transaction: Transaction;
+  readonly client: Client;
+  readonly envelope: Envelope;
+}
+
+const LOGGED_RECIPIENTS_MAX = 10;
+// Senders may have longer local parts than RFC 5321 §4.5.3.1.1 allows: forwarders write the whole
+// original address into theirs (`user+caf_=other=example.org@`), and refusing those loses mail.
+const SENDER_LOCAL_PART_MAX = 250;
+
+/** The mail side of one SMTP session. */
+export class Session {
+  readonly #parts: SessionParts;
+  readonly #peer: Peer;
+  #sender: Sender | undefined;
+  #recipients: Recipient[] = [];
+  #addresses = new Set<string>();
+  #begun: Begun | undefined;
+
+  constructor(parts: SessionParts, peer: Peer) {
+    this.#parts = parts;
+    this.#peer = peer;
+  }
+
+  /** RSET, EHLO, STARTTLS, the end of a message, the end of the session. RFC 5321 §4.1.1.5. */
+  reset(): void {
+    this.#begun?.transaction.abort();
+    this.#begun = undefined;
+    this.#sender = undefined;
+    this.#recipients = [];
+    this.#addresses = new Set();
+  }
+
+  /** MAIL, with its argument. */
+  mail(line: string): Reply {
+    return this.#answered({ sender: line }, () => {
+      if (this.#sender !== undefined) throw new SmtpError(SESSION_REPLIES.nestedMail);
+      const argument = argumentOf(line, /^MAIL\s+FROM\s*:/i, SESSION_REPLIES.mailSyntax);
+      const parameters = parseMailParameters(
+        argument.parameters,
+        this.#parts.settings.messageSizeMax,
+      );
+      // RFC 5321 §4.5.5: the null sender.
+      const address = argument.path === "" ? "" : this.#senderOf(argument.path, parameters.isUtf8);
+      this.#sender = { address, parameters };
+      return SESSION_REPLIES.senderOk;
+    });
+  }
+
+  /** RCPT, with its argument. */
+  rcpt(line: string): Reply {
+    const sender = this.#sender;
+    return this.#answered({ recipients: line }, () => {
+      if (sender === undefined) throw new SmtpError(SESSION_REPLIES.needsMail);
+      const argument = argumentOf(line, /^RCPT\s+TO\s*:/i, SESSION_REPLIES.rcptSyntax);
+      const { isUtf8 } = sender.parameters;
+      const parameters = parseRcptParameters(argument.parameters, isUtf8);
+      const address = this.#recipientOf(argument.path, isUtf8);
+      // Said twice is meant once; a local part's case may matter to its host (RFC 5321 §2.4).
+      if (this.#addresses.has(address)) return SESSION_REPLIES.recipientOk;
+      // RFC 5321 §4.5.3.1.10: 452, so that the client sends the others with the next message.
+      if (this.#recipients.length >= this.#parts.settings.recipientsMax) {
+        throw new SmtpError(REPLIES.tooManyRecipients);
+      }
+      this.#addresses.add(address);
+      this.#recipients.push({ address, ...parameters });
+      return SESSION_REPLIES.recipientOk;
+    });
+  }
+
+  /** DATA: undefined if the message may come, or the reply that refuses it. RFC 5321 §3.3. */
+  begin(): Reply | undefined {
+    return this.#answered({}, () => {
+      if (this.#sender === undefined) throw new SmtpError(SESSION_REPLIES.needsMail);
+      if (this.#recipients.length === 0) throw new SmtpError(SESSION_REPLIES.needsRcpt);
+      const client = this.#client();
+      const envelope = this.#envelope();
+      this.#begun = { transaction: this.#parts.intake.begin(client, envelope), client, envelope };
+      return undefined;
+    });
+  }
+
+  /** The message itself: never rejects, resolves with the reply to give once all has been read. */
+  async receive(stream: Readable): Promise<Reply> {
+    if (this.#begun === undefined) throw new Error("receive() without begin()");
+    const { transaction, client, envelope } = this.#begun;
+    // From here on the message is the pipeline's: a reset must not abort it.
+    this.#begun = undefined;
+    const { log, clock, settings } = this.#parts;
+    const reception = new Reception(transaction, settings);
+    try {
+      await reception.run(stream);
+      const { hostname } = settings;
+      const { id } = transaction;
+      const trace = receivedField({ client, envelope, hostname, id, at: clock.now() });
+      const reply = await transaction.finish(trace);
+      const fields = { id, ...this.#fields(client, envelope), size: reception.size };
+      log.info("accepted", { ...fields, reply: lineOf(reply) });
+      return reply;
+    } catch (error) {
+      const fields = { id: transaction.id, ...this.#fields(client, envelope) };
+      return this.#refusal(error, { ...fields, size: reception.size });
+    }
+  }
+
+  #senderOf(path: string, isUtf8: boolean): string {
+    const mailbox = parseMailbox(path, SENDER_LOCAL_PART_MAX);
+    if (mailbox === undefined) throw new SmtpError(SESSION_REPLIES.badSender);
+    return this.#checked(mailbox, isUtf8).address;
+  }
+
+  #recipientOf(path: string, isUtf8: boolean): string {
+    // RFC 5321 §4.1.1.3, §4.5.1: the one recipient without a domain, and it must be accepted.
+    if (path.toLowerCase() === "postmaster") return this.#parts.settings.postmaster;
+    const mailbox = parseMailbox(path, LOCAL_PART_MAX);
+    if (mailbox === undefined) throw new SmtpError(REPLIES.badAddress);
+    const { address } = this.#checked(mailbox, isUtf8);
+    if (!this.#parts.relay.accepts(this.#client().address, mailbox)) {
+      throw new SmtpError(REPLIES.relayDenied);
+    }
+    return address;
+  }
+
+  #checked(mailbox: Mailbox, isUtf8: boolean): Mailbox {
+    if (!isUtf8 && isNonAscii(mailbox.address)) throw new SmtpError(SESSION_REPLIES.needsSmtpUtf8);
+    return mailbox;
+  }
+
+  #client(): Client {
+    const client = this.#peer();
+    // RFC 6531 §4.3 has words of its own for the trace field.
+    if (this.#sender?.parameters.isUtf8 !== true) return client;
+    return { ...client, protocol: client.protocol.replace(/^E?SMTP/, "UTF8SMTP") };
+  }
+
+  #envelope(): Envelope {
+    const { address = "", parameters } = this.#sender ?? {};
+    return {
+      sender: address,
+      recipients: [...this.#recipients],
+      isUtf8: parameters?.isUtf8 ?? false,
+      body: parameters?.body ?? "7bit",
+      ...(parameters?.ret !== undefined && { ret: parameters.ret }),
+      ...(parameters?.envid !== undefined && { envid: parameters.envid }),
+    };
+  }
+
+  #answered<Answer>(fields: Fields, work: () => Answer): Answer | Reply {
+    try {
+      return work();
+    } catch (error) {
+      return this.#refusal(error, { ...this.#fields(this.#client(), this.#envelope()), ...fields });
+    }
+  }
+
+  #fields(client: Client, envelope: Envelope): Fields {
+    const listed = envelope.recipients.slice(0, LOGGED_RECIPIENTS_MAX).map((one) => one.address);
+    const more = envelope.recipients.length - listed.length;
+    const isBegun = this.#sender !== undefined || listed.length > 0;
+    return {
+      client: client.address,
+      helo: client.helo,
+      sender: isBegun ? `<${envelope.sender}>` : undefined,
+      recipients: `${listed.join(",")}${more > 0 ? ` and ${more} more` : ""}` || undefined,
+    };
+  }
+
+  // The one place where errors become replies. What is not an SmtpError is a bug of ours: the
+  // client gets a temporary refusal, so that no mail is lost by it.
+  #refusal(error: unknown, fields: Fields): Reply {
+    const { log } = this.#parts;
+    if (error instanceof ClientGoneError) {
+      log.info("aborted", { ...fields, cause: error.message });
+      return REPLIES.localError;
+    }
+    if (error instanceof SmtpError) {
+      const cause = error.cause === undefined ? undefined : describeError(error.cause);
+      log.info("refused", { ...fields, reply: lineOf(error.reply), cause });
+      return error.reply;
+    }
+    const stack = error instanceof Error ? error.stack : undefined;
+    log.error("refused", {
+      ...fields,
+      reply: lineOf(REPLIES.localError),
+      cause: describeError(error),
+      stack,
+    });
+    return REPLIES.localError;
+  }
+}
+
+type Fields = Readonly<Record<string, string | number | undefined>>;
+
+function lineOf(reply: Reply): string {
+  return `${reply.code} ${reply.enhanced} ${reply.text}`;
+}
+
+function argumentOf(line: string, verb: RegExp, syntax: Reply) {
+  const [start = ""] = verb.exec(line) ?? [];
+  const argument = start === "" ? undefined : splitPath(line.slice(start.length));
+  if (argument === undefined) throw new SmtpError(syntax);
+  return argument;
+}

@@ -1,0 +1,166 @@
+// A message's way out: due -> route -> attempt -> delivered | deferred | failed. A failure that is
+// final is reported to the sender (DSN), and only when that report is safe on disk is the recipient
+// forgotten.
+
+import type { Clock } from "../base/clock.ts";
+import { describeError, type Log } from "../base/log.ts";
+import type { MessageRecord, Outcome } from "../message.ts";
+import type { Carrier } from "../outbound/carrier.ts";
+import type { NextHop, Routes } from "../outbound/route.ts";
+import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
+import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
+import { readBody } from "../store/disk.ts";
+import type { MessageIds } from "../store/message-id.ts";
+import type { Store } from "../store/store.ts";
+
+/** What delivery works with. */
+export interface DeliveryParts {
+  readonly store: Store;
+  readonly queue: Queue;
+  readonly ids: MessageIds;
+  readonly carrier: Carrier;
+  readonly routes: Routes;
+  readonly hostname: string;
+  readonly log: Log;
+  readonly clock: Clock;
+}
+
+/** Messages that are being attempted at one time. */
+const ATTEMPTS_MAX = 400;
+
+/** Takes what is due and sees it through one attempt. */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  readonly #attempts = new Set<Promise<void>>();
+  #isStopped = false;
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#parts.queue.onReady(() => this.#takeDue());
+  }
+
+  /** Takes nothing more; resolves when the attempts under way have ended. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    await Promise.all(this.#attempts);
+  }
+
+  #takeDue(): void {
+    while (!this.#isStopped && this.#attempts.size < ATTEMPTS_MAX) {
+      const jobs = this.#parts.queue.take(ATTEMPTS_MAX - this.#attempts.size);
+      if (jobs.length === 0) return;
+      for (const job of jobs) {
+        const attempt = this.#attempt(job).finally(() => {
+          this.#attempts.delete(attempt);
+          this.#takeDue();
+        });
+        this.#attempts.add(attempt);
+      }
+    }
+  }
+
+  async #attempt(job: QueueJob): Promise<void> {
+    const { queue, log } = this.#parts;
+    try {
+      const outcomes = await this.#carry(job);
+      this.#logOutcomes(job, outcomes);
+      const { failed } = queue.settle(job, outcomes);
+      if (failed.length > 0) await this.#report(job, failed);
+    } catch (error) {
+      // Nothing is known of what became of it: the recipients stay in the queue.
+      log.error("attempt-failed", { id: job.record.id, cause: describeError(error) });
+      const reply = "451 4.3.0 internal error";
+      queue.settle(
+        job,
+        job.recipients.map(() => ({ kind: "deferred", reply, host: "" })),
+      );
+    }
+  }
+
+  /** One attempt for all recipients of a job, one transaction for each next hop. */
+  async #carry(job: QueueJob): Promise<Outcome[]> {
+    const { carrier, routes } = this.#parts;
+    const groups = new Map<string, { nextHop: NextHop; indexes: number[] }>();
+    job.recipients.forEach(({ address }, index) => {
+      const nextHop = routes.nextHop(address);
+      const key = JSON.stringify(nextHop);
+      const group = groups.get(key);
+      if (group) group.indexes.push(index);
+      else groups.set(key, { nextHop, indexes: [index] });
+    });
+    const outcomes = new Array<Outcome>(job.recipients.length);
+    const { id, envelope, trace } = job.record;
+    const carried = [...groups.values()].map(async ({ nextHop, indexes }) => {
+      const recipients = indexes.flatMap((index) => job.recipients[index] ?? []);
+      const body = job.body;
+      const results = await carrier.deliver({ id, nextHop, envelope, recipients, trace, body });
+      results.forEach((outcome, position) => {
+        outcomes[indexes[position] ?? -1] = outcome;
+      });
+    });
+    await Promise.all(carried);
+    return outcomes;
+  }
+
+  // RFC 5321 §6.1: who takes a message on must deliver it or tell the sender. A report that can't be
+  // stored now leaves the recipients in the queue, so that the next attempt reports them.
+  async #report(job: QueueJob, failed: readonly Undelivered[]): Promise<void> {
+    const { queue, store, ids, hostname, clock, log } = this.#parts;
+    try {
+      const now = clock.now();
+      const id = ids.next();
+      const original = await readBody(job.body, RETURNED_SIZE_MAX);
+      const recipients = failed.map(({ entry, outcome, isExpired }) => ({
+        recipient: entry,
+        action: "failed" as const,
+        reply: outcome.reply,
+        host: outcome.host,
+        isExpired,
+      }));
+      const { record } = job;
+      const dsn = composeDsn({ id, hostname, now, record, original, recipients });
+      if (dsn !== undefined) {
+        const draft = store.draft(id);
+        await draft.write(dsn.bytes);
+        await draft.finish();
+        await store.commit(draft, reportRecord(id, dsn, now), "queue");
+        log.info("dsn", { id, about: job.record.id, recipient: job.record.envelope.sender });
+      }
+      queue.drop(failed);
+    } catch (error) {
+      log.error("dsn-failed", { id: job.record.id, cause: describeError(error) });
+      queue.putBack(failed);
+    }
+  }
+
+  #logOutcomes(job: QueueJob, outcomes: readonly Outcome[]): void {
+    const { log, clock } = this.#parts;
+    job.recipients.forEach(({ address }, index) => {
+      const outcome = outcomes[index];
+      if (outcome === undefined) return;
+      const { kind, reply, host } = outcome;
+      const age = clock.now() - job.record.receivedAt;
+      const fields = { id: job.record.id, recipient: address, host, reply, age };
+      if (kind === "delivered") log.info("delivered", fields);
+      else log.warn(kind, fields);
+    });
+  }
+}
+
+function reportRecord(id: string, dsn: Dsn, now: number): MessageRecord {
+  return {
+    id,
+    receivedAt: now,
+    client: { address: "", port: 0, helo: "", protocol: "local" },
+    envelope: dsn.envelope,
+    trace: "",
+    size: dsn.bytes.length,
+    messageId: dsn.messageId,
+    subject: dsn.subject,
+    status: "clean",
+    findings: [],
+  };
+}

@@ -1,0 +1,93 @@
+// The thread in which foreign bytes are taken apart and scanned. It owns one arena of the shared
+// memory and holds nothing else: it may be killed at any moment.
+
+import { closeSync, openSync, readSync } from "node:fs";
+import type { Limits } from "../base/budget.ts";
+import { describeError } from "../base/log.ts";
+import type { WorkerAnswer, WorkerOrder, WorkerPost } from "../base/worker-pool.ts";
+import type { Body } from "../message.ts";
+import { type MailSummary, summarise } from "../mime/summary.ts";
+import { Engine } from "../scan/engine.ts";
+import type { SharedSet } from "../scan/signature-set.ts";
+import { inspect, MESSAGE } from "./inspect.ts";
+import type { Inspected, InspectJob } from "./inspector.ts";
+
+declare const self: Worker;
+
+/** First message to the worker. */
+export interface InspectStart {
+  readonly set: SharedSet;
+  readonly arena: number;
+  readonly limits: Limits;
+}
+
+// A reader that may lag behind: what is not there is an error, not an end.
+function readBody(body: Body): Uint8Array {
+  if (body.kind === "bytes") return body.bytes;
+  const bytes = new Uint8Array(body.size);
+  const descriptor = openSync(body.path, "r");
+  try {
+    for (let filled = 0; filled < body.size; ) {
+      const count = readSync(descriptor, bytes, filled, body.size - filled, body.offset + filled);
+      if (count === 0) throw new Error(`${body.path} ends before byte ${body.offset + body.size}`);
+      filled += count;
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return bytes;
+}
+
+const NO_SUMMARY: MailSummary = { messageId: "", subject: "", hops: 0 };
+
+function work(engine: Engine, limits: Limits, job: InspectJob): Inspected {
+  const bytes = readBody(job.body);
+  const summary = job.isMessage ? summarise(bytes) : NO_SUMMARY;
+  const subject = { name: job.name, declaredType: job.isMessage ? MESSAGE : "", bytes };
+  return { verdict: inspect(subject, engine, limits), summary };
+}
+
+// Small jobs are answered together: waking the other thread costs more than looking at a small mail.
+const ANSWER_WITHIN_MS = 1;
+
+function workOff(
+  orders: readonly WorkerOrder<InspectJob>[],
+  inspectOne: (job: InspectJob) => Inspected,
+): void {
+  let answers: WorkerAnswer<Inspected>[] = [];
+  let lastPostAt = performance.now();
+  for (const { ticket, job } of orders) {
+    try {
+      answers.push({ ticket, result: inspectOne(job) });
+    } catch (error) {
+      answers.push({ ticket, error: describeError(error) });
+    }
+    const now = performance.now();
+    if (now - lastPostAt < ANSWER_WITHIN_MS) continue;
+    post(answers);
+    answers = [];
+    lastPostAt = now;
+  }
+  if (answers.length > 0) post(answers);
+}
+
+function post(message: WorkerPost<Inspected>): void {
+  self.postMessage(message);
+}
+
+async function start({ set, arena, limits }: InspectStart): Promise<void> {
+  const engine = await Engine.attach(set, arena);
+  self.onmessage = (event: MessageEvent<readonly WorkerOrder<InspectJob>[]>) => {
+    workOff(event.data, (job) => work(engine, limits, job));
+  };
+  post("ready");
+}
+
+self.onmessage = (event: MessageEvent<InspectStart>) => {
+  // An engine that can't start ends the thread; the pool notices and replaces it.
+  start(event.data).catch((error: unknown) => {
+    setTimeout(() => {
+      throw error;
+    });
+  });
+};

@@ -1,0 +1,210 @@
+// One message (or file) in, one verdict out: explode -> scan, object by object, depth first, within
+// one budget. Runs inside a worker. Whatever goes wrong with an object makes it "unscanned", never
+// "clean", and never an exception.
+
+import { Budget, type Limits } from "../base/budget.ts";
+import { describeError } from "../base/log.ts";
+import {
+  type Explosion,
+  type Extract,
+  type Finding,
+  type ScannedObject,
+  type Status,
+  type Verdict,
+  worseStatus,
+} from "../message.ts";
+import { explodeMail } from "../mime/explode.ts";
+import { type FileType, fileType, secondType } from "../scan/file-type.ts";
+import { type Unpacker, unpackerFor } from "../unpack/registry.ts";
+
+/** The engine as inspection needs it. */
+export interface ObjectScanner {
+  readonly identity: string;
+  scan(object: {
+    readonly bytes: Uint8Array;
+    readonly name: string;
+    readonly type: string;
+    readonly containerType: string;
+    readonly depth: number;
+  }): {
+    readonly findings: readonly Finding[];
+    readonly scanned: number;
+    readonly isComplete: boolean;
+  };
+}
+
+type Draft = { -readonly [Key in keyof ScannedObject]: ScannedObject[Key] };
+
+/** An object that is being taken apart. */
+interface Frame {
+  readonly parent: Frame | undefined;
+  readonly bytes: Uint8Array;
+  readonly node: Draft;
+  readonly depth: number;
+  readonly children: Generator<Extract, Explosion>;
+}
+
+const PATH_SEPARATOR = " › ";
+const NAME_LENGTH_MAX = 300;
+
+/** Declared type of what is read as a message whatever its bytes look like. RFC 2046 §5.2.1. */
+export const MESSAGE = "message/rfc822";
+
+// All ways to take such an object apart: bytes that are two things at once are read as both.
+function explodersFor(type: string, bytes: Uint8Array): Unpacker[] {
+  const second = type === "mail" ? undefined : secondType(bytes, type as FileType);
+  const first = type === "mail" ? explodeMail : unpackerFor(type);
+  return [first, second && unpackerFor(second)].filter((one) => one !== undefined);
+}
+
+// The same bytes read again in the same way bring forth the same children, down to the depth limit.
+function isInside(bytes: Uint8Array, type: string, parent: Frame | undefined): boolean {
+  for (let frame = parent; frame !== undefined; frame = frame.parent) {
+    if (frame.node.type === type && Buffer.compare(frame.bytes, bytes) === 0) return true;
+  }
+  return false;
+}
+
+function* explodeAll(
+  exploders: readonly Unpacker[],
+  bytes: Uint8Array,
+  budget: Budget,
+): Generator<Extract, Explosion> {
+  let status: Explosion["status"] = "clean";
+  const notes: string[] = [];
+  for (const explode of exploders) {
+    const end = yield* explode(bytes, budget);
+    status = worseStatus(status, end.status) as Explosion["status"];
+    if (end.note !== "") notes.push(end.note);
+  }
+  return { status, note: notes.join("; ") };
+}
+
+class Inspection {
+  readonly #engine: ObjectScanner;
+  readonly #budget: Budget;
+  readonly #limits: Limits;
+  readonly nodes: Draft[] = [];
+
+  constructor(engine: ObjectScanner, limits: Limits, steady: () => number) {
+    this.#engine = engine;
+    this.#limits = limits;
+    this.#budget = new Budget(limits, steady);
+  }
+
+  run(subject: Extract): void {
+    const frames: Frame[] = [];
+    const root = this.#look(subject, undefined);
+    if (root !== undefined) frames.push(root);
+    for (let top = frames.at(-1); top !== undefined; top = frames.at(-1)) {
+      const child = this.#nextChild(top);
+      if (child === undefined) {
+        frames.pop();
+        continue;
+      }
+      const frame = this.#look(child, top);
+      if (frame !== undefined) frames.push(frame);
+    }
+  }
+
+  /** The frame's next extract; undefined at its end, with the outcome noted on its object. */
+  #nextChild(frame: Frame): Extract | undefined {
+    try {
+      if (this.#budget.isExpired) {
+        this.#mark(frame.node, "unscanned", "time limit reached");
+        frame.children.return({ status: "unscanned", note: "" });
+        return undefined;
+      }
+      const step = frame.children.next();
+      if (step.done !== true) return step.value;
+      const { status, note } = step.value;
+      // Text that only looks like a message may have a header that leads nowhere.
+      const isGuess = frame.node.type === "mail" && frame.node.declaredType !== MESSAGE;
+      if (status !== "clean" && !(isGuess && status === "damaged")) {
+        this.#mark(frame.node, status, note);
+      }
+    } catch (error) {
+      // An exploder's own bug: the object was not wholly seen, which is all that may be said of it.
+      this.#mark(frame.node, "unscanned", `could not be taken apart: ${describeError(error)}`);
+    }
+    return undefined;
+  }
+
+  /** Scans one object; the frame to take it apart with, if there is a way. */
+  #look(extract: Extract, parent: Frame | undefined): Frame | undefined {
+    const { bytes } = extract;
+    const name = extract.name.slice(0, NAME_LENGTH_MAX);
+    const depth = parent === undefined ? 0 : parent.depth + 1;
+    // A part that was declared (or found) to be a message is read as one, however odd its header.
+    const type = extract.declaredType === MESSAGE ? "mail" : fileType(bytes);
+    const node: Draft = {
+      id: this.nodes.length,
+      parent: parent === undefined ? null : parent.node.id,
+      path: parent === undefined ? name : `${parent.node.path}${PATH_SEPARATOR}${name}`,
+      name,
+      declaredType: extract.declaredType,
+      type,
+      size: bytes.length,
+      scanned: 0,
+      status: "clean",
+      findings: [],
+      notes: [],
+    };
+    this.nodes.push(node);
+    this.#scan(node, bytes, { containerType: parent?.node.type ?? "", depth });
+    const exploders = explodersFor(type, bytes);
+    if (exploders.length === 0) return undefined;
+    if (isInside(bytes, type, parent)) return undefined;
+    if (depth >= this.#limits.depthMax) {
+      this.#mark(node, "unscanned", `nested deeper than ${this.#limits.depthMax}`);
+      return undefined;
+    }
+    return { parent, bytes, node, depth, children: explodeAll(exploders, bytes, this.#budget) };
+  }
+
+  #scan(node: Draft, bytes: Uint8Array, place: { containerType: string; depth: number }): void {
+    if (bytes.length > this.#limits.objectSizeMax) {
+      this.#mark(node, "unscanned", `larger than ${this.#limits.objectSizeMax} bytes`);
+      return;
+    }
+    try {
+      const { name, type } = node;
+      const seen = this.#engine.scan({ bytes, name, type, ...place });
+      node.scanned = seen.scanned;
+      node.findings = seen.findings;
+      for (const finding of seen.findings) {
+        if (finding.severity !== "unwanted") {
+          node.status = worseStatus(node.status, finding.severity);
+        }
+      }
+      if (!seen.isComplete) this.#mark(node, "unscanned", "the scan could not be completed");
+    } catch (error) {
+      this.#mark(node, "unscanned", `scan failed: ${describeError(error)}`);
+    }
+  }
+
+  #mark(node: Draft, status: Status, note: string): void {
+    node.status = worseStatus(node.status, status);
+    if (note !== "") node.notes = [...node.notes, note];
+  }
+}
+
+/** Takes `subject` apart and scans everything found in it. */
+export function inspect(
+  subject: Extract,
+  engine: ObjectScanner,
+  limits: Limits,
+  steady: () => number = () => performance.now(),
+): Verdict {
+  const beganAt = steady();
+  const inspection = new Inspection(engine, limits, steady);
+  inspection.run(subject);
+  let status: Status = "clean";
+  for (const node of inspection.nodes) status = worseStatus(status, node.status);
+  return {
+    status,
+    objects: inspection.nodes,
+    elapsedMs: steady() - beganAt,
+    signatureSet: engine.identity,
+  };
+}

@@ -1,0 +1,109 @@
+// The doorway to inspection: a body goes in, a verdict comes out, whatever happens to the threads
+// behind it. A thread that overruns its deadline or dies makes the body "unscanned".
+
+import type { Limits } from "../base/budget.ts";
+import type { Log } from "../base/log.ts";
+import { type JobEnd, WorkerPool } from "../base/worker-pool.ts";
+import { workerUrl } from "../base/worker-url.ts";
+import type { Body, Verdict } from "../message.ts";
+import type { MailSummary } from "../mime/summary.ts";
+import type { SharedSet } from "../scan/signature-set.ts";
+import type { InspectStart } from "./inspect-worker.ts";
+
+/** What a worker is asked. */
+export interface InspectJob {
+  readonly body: Body;
+  readonly name: string;
+  /** True for what came over SMTP: a message whatever its bytes look like. */
+  readonly isMessage: boolean;
+}
+
+/** What a worker answers. */
+export interface Inspected {
+  readonly verdict: Verdict;
+  readonly summary: MailSummary;
+}
+
+/** `timeoutMs` is the hard deadline after which the thread is killed. */
+export interface InspectorOptions {
+  readonly set: SharedSet;
+  readonly workers: number;
+  readonly limits: Limits;
+  readonly timeoutMs: number;
+  readonly log: Log;
+}
+
+// The inspection's own clock stops it first; the kill is for what does not look at the clock.
+const KILL_GRACE_MS = 2000;
+
+/** Runs inspections in worker threads. */
+export class Inspector {
+  readonly #pool: WorkerPool<InspectJob, Inspected>;
+  readonly #identity: string;
+
+  private constructor(options: InspectorOptions) {
+    const { set, limits, log } = options;
+    this.#identity = set.identity;
+    this.#pool = new WorkerPool({
+      size: options.workers,
+      timeoutMs: options.timeoutMs + KILL_GRACE_MS,
+      spawn: (arena) => {
+        const worker = new Worker(workerUrl("pipeline/inspect-worker.ts"));
+        worker.postMessage({ set, arena, limits } satisfies InspectStart);
+        return worker;
+      },
+      onLoss: (slot, reason) => log.error("scan-worker-lost", { slot, reason }),
+    });
+  }
+
+  /** Makes the threads; bodies may be handed over at once. */
+  static start(options: InspectorOptions): Inspector {
+    return new Inspector(options);
+  }
+
+  /** Inspections that have not ended. */
+  get pendingCount(): number {
+    return this.#pool.pendingCount;
+  }
+
+  /** Takes a body apart and scans it; never rejects. */
+  async inspect(job: InspectJob): Promise<Inspected> {
+    const size = job.body.kind === "bytes" ? job.body.bytes.length : job.body.size;
+    const end = await this.#pool.run(job);
+    if (end.kind === "done") return end.result;
+    return {
+      verdict: unscanned({ name: job.name, size, identity: this.#identity }, end),
+      summary: { messageId: "", subject: "", hops: 0 },
+    };
+  }
+
+  stop(): void {
+    this.#pool.stop();
+  }
+}
+
+function unscanned(
+  subject: { readonly name: string; readonly size: number; readonly identity: string },
+  end: Exclude<JobEnd<Inspected>, { kind: "done" }>,
+): Verdict {
+  const note = end.kind === "timeout" ? "the time limit was reached" : `scan failed: ${end.reason}`;
+  const object = {
+    id: 0,
+    parent: null,
+    path: subject.name,
+    name: subject.name,
+    declaredType: "",
+    type: "",
+    size: subject.size,
+    scanned: 0,
+    status: "unscanned" as const,
+    findings: [],
+    notes: [note],
+  };
+  return {
+    status: "unscanned",
+    objects: [object],
+    elapsedMs: 0,
+    signatureSet: subject.identity,
+  };
+}

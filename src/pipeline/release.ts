@@ -1,0 +1,42 @@
+// A kept-back message's way out: stored message -> re-scan with today's signatures -> queue. What is
+// still objected to stays where it is, unless whoever releases it takes that on himself.
+
+import type { Disposition, Verdict } from "../message.ts";
+import { decide, type Policy } from "../policy/decide.ts";
+import type { Quarantine } from "../vault/quarantine.ts";
+import type { Inspector } from "./inspector.ts";
+
+/** What release works with. */
+export interface ReleaseParts {
+  readonly quarantine: Quarantine;
+  readonly inspector: Inspector;
+  readonly policy: Policy;
+}
+
+/** What is asked for one message. */
+export interface ReleaseRequest {
+  readonly id: string;
+  /** Instead of the message's own recipients. */
+  readonly recipients?: readonly string[];
+}
+
+/** How a release ended. */
+export type Release =
+  | { readonly kind: "released"; readonly verdict: Verdict }
+  | { readonly kind: "kept"; readonly disposition: Disposition; readonly verdict: Verdict }
+  | { readonly kind: "missing" };
+
+/** Scans a quarantined message again and queues it if policy lets it through now. */
+export async function release(parts: ReleaseParts, request: ReleaseRequest): Promise<Release> {
+  const details = parts.quarantine.show(request.id);
+  if (details === undefined) return { kind: "missing" };
+  const { verdict } = await parts.inspector.inspect({
+    body: details.body,
+    name: "message",
+    isMessage: true,
+  });
+  const disposition = decide(verdict, parts.policy);
+  if (disposition.kind !== "deliver") return { kind: "kept", disposition, verdict };
+  const { done } = parts.quarantine.release([request.id], request.recipients);
+  return done.length === 0 ? { kind: "missing" } : { kind: "released", verdict };
+}

@@ -8,22 +8,24 @@ export type JobEnd<Result> =
   | { readonly kind: "timeout" }
   | { readonly kind: "crash"; readonly reason: string };
 
-/** What a worker gets: its answer must carry the same ticket. */
+/** What a worker gets, several at a time: the answer to each must carry its ticket. */
 export interface WorkerOrder<Job> {
   readonly ticket: number;
   readonly job: Job;
 }
 
-/** What a worker posts: `{ready: true}` once, then one answer per order, in order. */
+/** One answer per order, in order. */
 export type WorkerAnswer<Result> =
-  | { readonly ready: true }
   | { readonly ticket: number; readonly result: Result }
   | { readonly ticket: number; readonly error: string };
+
+/** What a worker posts: `"ready"` once, then answers as they come, several at a time. */
+export type WorkerPost<Result> = "ready" | readonly WorkerAnswer<Result>[];
 
 /** A pool's shape. */
 export interface WorkerPoolOptions {
   readonly size: number;
-  /** Makes the thread of one slot (0 … size-1); it must answer as `WorkerAnswer` says. */
+  /** Makes the thread of one slot (0 … size-1); it must post as `WorkerPost` says. */
   readonly spawn: (slot: number) => Worker;
   /** Milliseconds that one job may take. */
   readonly timeoutMs: number;
@@ -41,13 +43,15 @@ interface Slot<Job, Result> {
   isReady: boolean;
   /** Jobs posted to the worker; the first is the one it is at. */
   readonly posted: Pending<Job, Result>[];
+  /** The last ones of `posted` that are to be sent at the end of this turn. */
+  outbox: WorkerOrder<Job>[];
   /** When the first of `posted` began, on the steady clock. */
   beganAt: number;
   losses: number;
 }
 
 // Enough to keep a worker busy while its answer travels; few, since they wait if it is killed.
-const POSTED_MAX = 4;
+const POSTED_MAX = 8;
 const WATCH_INTERVAL_MS = 100;
 // A worker that can't start at all must not be respawned for ever in a tight loop.
 const RESPAWN_DELAY_MS = 1000;
@@ -108,11 +112,11 @@ export class WorkerPool<Job, Result> {
       worker,
       isReady: false,
       posted: [],
+      outbox: [],
       beganAt,
       losses,
     };
-    worker.onmessage = (event: MessageEvent<WorkerAnswer<Result>>) =>
-      this.#answered(slot, event.data);
+    worker.onmessage = (event: MessageEvent<WorkerPost<Result>>) => this.#posted(slot, event.data);
     worker.onerror = (event: ErrorEvent) => {
       event.preventDefault?.();
       this.#lose(slot, event.message || "worker error");
@@ -120,14 +124,20 @@ export class WorkerPool<Job, Result> {
     return slot;
   }
 
+  #posted(slot: Slot<Job, Result>, post: WorkerPost<Result>): void {
+    if (post === "ready") {
+      if (this.#slots[slot.index] !== slot) return;
+      slot.beganAt = performance.now();
+      slot.isReady = true;
+    } else {
+      for (const answer of post) this.#answered(slot, answer);
+    }
+    this.#dispatch();
+  }
+
   #answered(slot: Slot<Job, Result>, answer: WorkerAnswer<Result>): void {
     if (this.#slots[slot.index] !== slot) return;
     slot.beganAt = performance.now();
-    if ("ready" in answer) {
-      slot.isReady = true;
-      this.#dispatch();
-      return;
-    }
     // An answer to anything but the job at hand must never pass as this job's result.
     if (answer.ticket !== slot.posted[0]?.ticket) {
       this.#lose(slot, "answered out of order");
@@ -135,7 +145,6 @@ export class WorkerPool<Job, Result> {
     }
     slot.losses = 0;
     const pending = slot.posted.shift();
-    this.#dispatch();
     if (pending === undefined) return;
     if ("error" in answer) pending.resolve({ kind: "crash", reason: answer.error });
     else pending.resolve({ kind: "done", result: answer.result });
@@ -153,9 +162,18 @@ export class WorkerPool<Job, Result> {
       if (best === undefined || pending === undefined) return;
       if (best.posted.length === 0) best.beganAt = performance.now();
       best.posted.push(pending);
-      const { ticket, job } = pending;
-      best.worker.postMessage({ ticket, job } satisfies WorkerOrder<Job>);
+      this.#send(best, pending);
     }
+  }
+
+  // Waking a thread costs more than the message: what one turn brings is sent together.
+  #send(slot: Slot<Job, Result>, { ticket, job }: Pending<Job, Result>): void {
+    if (slot.outbox.push({ ticket, job }) > 1) return;
+    setImmediate(() => {
+      const orders = slot.outbox;
+      slot.outbox = [];
+      if (this.#slots[slot.index] === slot && orders.length > 0) slot.worker.postMessage(orders);
+    });
   }
 
   #killOverdue(): void {

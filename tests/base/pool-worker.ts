@@ -2,8 +2,7 @@
 
 declare const self: Worker;
 
-self.onmessage = (event: MessageEvent<{ ticket: number; job: string }>) => {
-  const { ticket, job } = event.data;
+function work(ticket: number, job: string): void {
   if (job === "silent") return;
   if (job === "spin") while (true) Math.random();
   if (job === "die") {
@@ -12,7 +11,11 @@ self.onmessage = (event: MessageEvent<{ ticket: number; job: string }>) => {
     });
     return;
   }
-  if (job === "fail") self.postMessage({ ticket, error: "failed" });
-  else self.postMessage({ ticket, result: `did ${job}` });
+  if (job === "fail") self.postMessage([{ ticket, error: "failed" }]);
+  else self.postMessage([{ ticket, result: `did ${job}` }]);
+}
+
+self.onmessage = (event: MessageEvent<{ ticket: number; job: string }[]>) => {
+  for (const { ticket, job } of event.data) work(ticket, job);
 };
-self.postMessage({ ready: true });
+self.postMessage("ready");

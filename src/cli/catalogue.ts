@@ -1,0 +1,193 @@
+// All commands by name, with what is said of them before they are loaded.
+import type { Command } from "./command.ts";
+
+/** A command that can be run. */
+export interface Entry {
+  readonly summary: string;
+  /** One line that can be typed as it stands. */
+  readonly example: string;
+  /** How its positional arguments are shown, such as `FILE…`. */
+  readonly operands?: string;
+  load(): Promise<Command>;
+}
+
+/** A command that has verbs: `gw queue list`. */
+export interface Group {
+  readonly summary: string;
+  readonly verbs: Readonly<Record<string, Entry>>;
+}
+
+const queue = () => import("./commands/queue.ts");
+const quarantine = () => import("./commands/quarantine.ts");
+const config = () => import("./commands/config.ts");
+const signatures = () => import("./commands/signatures.ts");
+
+const QUEUE: Group = {
+  summary: "look at and steer the mail that waits for delivery",
+  verbs: {
+    list: {
+      summary: "list waiting messages, oldest first",
+      example: "gw queue list --recipient @example.org",
+      load: async () => (await queue()).list,
+    },
+    show: {
+      summary: "show one message with all its recipients",
+      example: "gw queue show 0Tq3fXw1kAB",
+      operands: "ID",
+      load: async () => (await queue()).show,
+    },
+    retry: {
+      summary: "try messages now",
+      example: "gw queue retry --all",
+      operands: "[ID…]",
+      load: async () => (await queue()).retry,
+    },
+    hold: {
+      summary: "keep messages from being tried",
+      example: "gw queue hold --recipient @example.org",
+      operands: "[ID…]",
+      load: async () => (await queue()).hold,
+    },
+    release: {
+      summary: "end a hold",
+      example: "gw queue release --all",
+      operands: "[ID…]",
+      load: async () => (await queue()).release,
+    },
+    delete: {
+      summary: "delete messages; nobody is told",
+      example: "gw queue delete 0Tq3fXw1kAB",
+      operands: "[ID…]",
+      load: async () => (await queue()).remove,
+    },
+  },
+};
+
+const QUARANTINE: Group = {
+  summary: "look at and decide on the mail that was kept back",
+  verbs: {
+    list: {
+      summary: "list messages, newest first",
+      example: "gw quarantine list --signature Eicar --since 7d",
+      load: async () => (await quarantine()).list,
+    },
+    show: {
+      summary: "show one message: envelope, findings, header; with --raw the message itself",
+      example: "gw quarantine show 0Tq3fXw1kAB",
+      operands: "ID",
+      load: async () => (await quarantine()).show,
+    },
+    release: {
+      summary: "scan messages again and deliver those that are clean now",
+      example: "gw quarantine release 0Tq3fXw1kAB",
+      operands: "ID…",
+      load: async () => (await quarantine()).release,
+    },
+    delete: {
+      summary: "delete messages and their bytes",
+      example: "gw quarantine delete 0Tq3fXw1kAB",
+      operands: "[ID…]",
+      load: async () => (await quarantine()).remove,
+    },
+  },
+};
+
+const CONFIG: Group = {
+  summary: "check, explain and print the configuration",
+  verbs: {
+    check: {
+      summary: "find every mistake in a file",
+      example: "gw config check /etc/gw/gw.toml",
+      operands: "[FILE]",
+      load: async () => (await config()).check,
+    },
+    describe: {
+      summary: "explain a setting or a section, or list all settings",
+      example: "gw config describe inbound.message_size_max",
+      operands: "[KEY]",
+      load: async () => (await config()).explain,
+    },
+    sample: {
+      summary: "print a file with every setting explained",
+      example: "gw config sample > /etc/gw/gw.toml",
+      load: async () => (await config()).sampleFile,
+    },
+    show: {
+      summary: "print the settings in force",
+      example: "gw config show",
+      load: async () => (await config()).showInForce,
+    },
+  },
+};
+
+const SIGNATURES: Group = {
+  summary: "list, compile and try signatures",
+  verbs: {
+    list: {
+      summary: "list the signatures in use",
+      example: "gw signatures list eicar",
+      operands: "[WORD]",
+      load: async () => (await signatures()).list,
+    },
+    compile: {
+      summary: "compile signature sources, or say what is wrong in them",
+      example: "gw signatures compile /etc/gw/signatures --output site.gwdb",
+      operands: "FILE|DIR",
+      load: async () => (await signatures()).compile,
+    },
+    test: {
+      summary: "say whether one signature hits a file",
+      example: "gw signatures test Eicar-Test-File sample.eml",
+      operands: "NAME FILE",
+      load: async () => (await signatures()).test,
+    },
+  },
+};
+
+/** A command or a group of them. */
+export type Item = Entry | Group;
+
+/** True of commands that have verbs. */
+export function isGroup(item: Item): item is Group {
+  return "verbs" in item;
+}
+
+/** All commands, under the headings that help shows them. */
+export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>> = {
+  "Run the gateway": {
+    serve: {
+      summary: "run the gateway until it is told to stop",
+      example: "gw serve --config /etc/gw/gw.toml",
+      load: async () => (await import("./commands/serve.ts")).serve,
+    },
+    quickstart: {
+      summary: "run a gateway to play with, and a next hop that keeps its mail as files",
+      example: "gw quickstart",
+      load: async () => (await import("./commands/quickstart.ts")).quickstart,
+    },
+    "send-test": {
+      summary: "send a clean mail and a test virus through a quickstart gateway",
+      example: "gw send-test",
+      load: async () => (await import("./commands/send-test.ts")).sendTest,
+    },
+  },
+  "Mail and files": {
+    scan: {
+      summary: "take files apart and scan them; exits 0 clean, 1 infected, 2 error",
+      example: "gw scan --json mail/ invoice.zip",
+      operands: "FILE|DIR|-…",
+      load: async () => (await import("./commands/scan.ts")).scan,
+    },
+    queue: QUEUE,
+    quarantine: QUARANTINE,
+  },
+  Settings: {
+    config: CONFIG,
+    signatures: SIGNATURES,
+  },
+};
+
+/** All commands by name. */
+export function allCommands(): Readonly<Record<string, Item>> {
+  return Object.assign({}, ...Object.values(CATALOGUE)) as Record<string, Item>;
+}

@@ -1,0 +1,221 @@
+// `gw quarantine …`: the mail that was kept back, and what becomes of it.
+import type { ArgsDef } from "citty";
+import { printable } from "../../base/printable.ts";
+import { roundSize } from "../../base/units.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { Body } from "../../message.ts";
+import type { QuarantineFilter } from "../../store/quarantine-rows.ts";
+import { LIST_MAX } from "../../store/queue-rows.ts";
+import { Quarantine, type QuarantineDetails, type QuarantineItem } from "../../vault/quarantine.ts";
+import { CliError, command, EXIT, OPTIONS } from "../command.ts";
+import { configFile } from "../config-file.ts";
+import { type Inspection, startInspection } from "../inspection.ts";
+import { readMailHeader } from "../mail-header.ts";
+import { countOf, PLACE, type PlaceArgs, timeOf, withStore } from "../place.ts";
+import { paintStatus } from "../scan-report.ts";
+import { drawTable, showRecipients, showSender, showTime } from "../table.ts";
+import type { Terminal } from "../terminal.ts";
+
+const FILTERS = {
+  sender: { type: "string", valueHint: "TEXT", description: "only senders that contain this" },
+  recipient: { type: "string", valueHint: "TEXT", description: "only recipients with this" },
+  subject: { type: "string", valueHint: "TEXT", description: "only subjects that contain this" },
+  signature: { type: "string", valueHint: "TEXT", description: "only findings with this name" },
+  since: { type: "string", valueHint: "TIME", description: "only from then on: 7d, 2026-11-22" },
+  before: { type: "string", valueHint: "TIME", description: "only older than that" },
+} as const satisfies ArgsDef;
+
+type FilterName = keyof typeof FILTERS;
+type FilterArgs = Readonly<Partial<Record<FilterName, string | undefined>>>;
+
+function filterOf(args: FilterArgs): QuarantineFilter {
+  const filter: { -readonly [K in keyof QuarantineFilter]: QuarantineFilter[K] } = {};
+  for (const name of ["sender", "recipient", "subject", "signature"] as const) {
+    if (args[name] !== undefined) filter[name] = args[name];
+  }
+  for (const name of ["since", "before"] as const) {
+    if (args[name] !== undefined) filter[name] = timeOf(args[name], Date.now());
+  }
+  return filter;
+}
+
+function withQuarantine(
+  args: PlaceArgs,
+  work: (quarantine: Quarantine) => number | Promise<number>,
+): Promise<number> {
+  return withStore(args, (store) => work(new Quarantine(store.quarantine)));
+}
+
+function showList(terminal: Terminal, items: readonly QuarantineItem[]): string {
+  const rows = items.map((item) => [
+    item.id,
+    showTime(item.receivedAt),
+    roundSize(item.size),
+    showSender(item.sender),
+    showRecipients(item.recipients, item.recipients.length),
+    item.findings.length > 0 ? item.findings.join(", ") : item.status,
+    item.subject,
+  ]);
+  const columns = [
+    { title: "ID" },
+    { title: "RECEIVED" },
+    { title: "SIZE" },
+    { title: "SENDER", max: 40 },
+    { title: "RECIPIENTS", max: 40 },
+    { title: "FOUND", max: 60 },
+    { title: "SUBJECT", max: 60 },
+  ];
+  return drawTable(terminal, columns, rows);
+}
+
+/** `gw quarantine list` */
+export const list = command(
+  {
+    ...FILTERS,
+    limit: { type: "string", valueHint: "N", description: "at most so many messages" },
+    json: OPTIONS.json,
+    ...PLACE,
+  },
+  (args, terminal) =>
+    withQuarantine(args, (quarantine) => {
+      const limit = args.limit === undefined ? {} : { limit: countOf(args.limit) };
+      const items = quarantine.list({ ...filterOf(args), ...limit });
+      if (args.json === true) {
+        for (const item of items) terminal.out(`${JSON.stringify(item)}\n`);
+        return EXIT.good;
+      }
+      if (items.length > 0) terminal.out(showList(terminal, items));
+      const { messages, bytes } = quarantine.counts();
+      terminal.out(`${items.length} of ${messages} messages (${roundSize(bytes)} in all)\n`);
+      return EXIT.good;
+    }),
+);
+
+function find(quarantine: Quarantine, id: string): QuarantineDetails {
+  const message = quarantine.show(id);
+  if (message === undefined) throw new CliError(`no message ${printable(id)} is in quarantine`);
+  return message;
+}
+
+async function writeBody(terminal: Terminal, trace: string, body: Body): Promise<void> {
+  if (terminal.isTerminal) {
+    throw new CliError("--raw is not for terminals: redirect it, as in `… --raw > message.eml`");
+  }
+  await terminal.write(Buffer.from(trace));
+  if (body.kind === "bytes") {
+    await terminal.write(body.bytes);
+    return;
+  }
+  const file = Bun.file(body.path).slice(body.offset, body.offset + body.size);
+  for await (const chunk of file.stream()) await terminal.write(chunk);
+}
+
+async function showDetails(terminal: Terminal, message: QuarantineDetails): Promise<string> {
+  const { record, body } = message;
+  const { client, envelope } = record;
+  const header = await readMailHeader(body);
+  const lines: (readonly [string, string])[] = [
+    ["Id", record.id],
+    ["Received", showTime(record.receivedAt)],
+    ["Client", `${client.address} (${client.helo}) ${client.protocol} ${client.tls ?? ""}`],
+    ["Sender", showSender(envelope.sender)],
+    ...envelope.recipients.map(({ address }) => ["Recipient", address] as const),
+    ["Size", roundSize(record.size)],
+    ["Found", record.findings.join(", ")],
+    ...header,
+    ["Message-ID", record.messageId],
+  ];
+  const shown = lines
+    .filter(([, value]) => value !== "")
+    .map(([name, value]) => `${`${name}:`.padEnd(12)}${printable(value).trimEnd()}\n`);
+  return `${shown.join("")}${"Status:".padEnd(12)}${paintStatus(terminal, record.status)}\n`;
+}
+
+/** `gw quarantine show` */
+export const show = command(
+  {
+    raw: { type: "boolean", description: "the message itself, with the trace fields of gw" },
+    json: OPTIONS.json,
+    ...PLACE,
+  },
+  (args, terminal) =>
+    withQuarantine(args, async (quarantine) => {
+      const message = find(quarantine, args._[0] ?? "");
+      if (args.raw === true) await writeBody(terminal, message.record.trace, message.body);
+      else if (args.json === true) terminal.out(`${JSON.stringify(message)}\n`);
+      else terminal.out(await showDetails(terminal, message));
+      return EXIT.good;
+    }),
+);
+
+// Scans what lies in quarantine once more: signatures may have been taken back since.
+async function isCleanNow(
+  terminal: Terminal,
+  { inspector }: Inspection,
+  { id, body }: QuarantineDetails,
+): Promise<boolean> {
+  const { verdict } = await inspector.inspect({ body, name: "message", isMessage: true });
+  if (verdict.status === "clean") return true;
+  const names = verdict.objects.flatMap(({ findings }) => findings.map((each) => each.signature));
+  const found = names.length === 0 ? "" : ` (${[...new Set(names)].slice(0, 5).join(", ")})`;
+  const status = paintStatus(terminal, verdict.status);
+  terminal.err(
+    `gw: ${id} is still ${status}${printable(found)}; --force releases it all the same\n`,
+  );
+  return false;
+}
+
+/** `gw quarantine release` */
+export const release = command(
+  {
+    force: { type: "boolean", description: "deliver without another scan, whatever was found" },
+    to: { type: "string", valueHint: "ADDRESS", description: "deliver to this address instead" },
+    ...PLACE,
+  },
+  (args, terminal) =>
+    withQuarantine(args, async (quarantine) => {
+      const messages = [...new Set(args._)].map((id) => find(quarantine, id));
+      const addresses = args.to === undefined ? undefined : [addressOf(args.to)];
+      const config = loadConfig(configFile(args.config));
+      const inspection =
+        args.force === true ? undefined : await startInspection(config, { workersMax: 1 });
+      let released = 0;
+      try {
+        for (const message of messages) {
+          if (inspection !== undefined && !(await isCleanNow(terminal, inspection, message)))
+            continue;
+          released += quarantine.release([message.id], addresses).done.length;
+        }
+      } finally {
+        inspection?.inspector.stop();
+      }
+      terminal.out(`${released} of ${messages.length} messages released\n`);
+      return released === messages.length ? EXIT.good : EXIT.found;
+    }),
+);
+
+function addressOf(text: string): string {
+  if (!/^[^\s<>@]+@[^\s<>@]+$/.test(text)) {
+    throw new CliError(`--to needs an address such as user@example.org, not "${printable(text)}"`);
+  }
+  return text;
+}
+
+/** `gw quarantine delete` */
+export const remove = command({ ...FILTERS, ...PLACE }, (args, terminal) =>
+  withQuarantine(args, (quarantine) => {
+    const filter = filterOf(args);
+    const isFiltered = Object.keys(filter).length > 0;
+    if (isFiltered === args._.length > 0) {
+      throw new CliError("name messages by their ids, or by filters such as --before 90d");
+    }
+    const ids = isFiltered ? quarantine.list(filter).map(({ id }) => id) : args._;
+    const { done, missing } = quarantine.delete(ids);
+    for (const id of missing) terminal.err(`gw: no message ${printable(id)} is in quarantine\n`);
+    terminal.out(`${done.length} messages deleted\n`);
+    if (isFiltered && ids.length >= LIST_MAX) {
+      terminal.err(`gw: these are the newest ${LIST_MAX}; there may be more that match\n`);
+    }
+    return missing.length > 0 ? EXIT.error : EXIT.good;
+  }),
+);

@@ -1,0 +1,47 @@
+// `gw serve`: the gateway itself.
+import { createLog, describeError, type Log } from "../../base/log.ts";
+import { VERSION } from "../../base/version.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { Config } from "../../config/schema.ts";
+import { Gateway, openSignatures } from "../../gateway.ts";
+import { CliError, command, EXIT, OPTIONS } from "../command.ts";
+import { configFile } from "../config-file.ts";
+import { runUntilSignal, watchErrors } from "../running.ts";
+import type { Terminal } from "../terminal.ts";
+
+/** The log of a running gateway, on standard output. */
+export function openLog(config: Config, terminal: Terminal): Log {
+  return createLog({
+    level: config["log.level"],
+    format: config["log.format"],
+    write: (line) => terminal.out(line),
+    now: () => Date.now(),
+  });
+}
+
+/** Starts a gateway; whatever stands in the way is a CliError that names it. */
+export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+  try {
+    const signatures = await openSignatures(config);
+    return await Gateway.start(config, { log, signatures });
+  } catch (error) {
+    throw new CliError(`cannot start: ${describeError(error)}`, { cause: error });
+  }
+}
+
+/** `gw serve` */
+export const serve = command({ config: OPTIONS.config }, async (args, terminal) => {
+  const file = configFile(args.config);
+  const config = loadConfig(file);
+  const log = openLog(config, terminal);
+  watchErrors(log);
+  const gateway = await startGateway(config, log);
+  log.info("started", {
+    version: VERSION,
+    config: file ?? "defaults",
+    listen: gateway.addresses.join(" "),
+    data: config["server.data_dir"],
+  });
+  await runUntilSignal(log, gateway);
+  return EXIT.good;
+});

@@ -1,0 +1,134 @@
+// `gw signatures …`: what gw looks for, and help for those who write signatures of their own.
+import { renameSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { openImage } from "../../base/image.ts";
+import { nearest } from "../../base/nearest.ts";
+import { printable } from "../../base/printable.ts";
+import { roundSize } from "../../base/units.ts";
+import { loadConfig } from "../../config/load.ts";
+import type { Config } from "../../config/schema.ts";
+import type { ScannedObject } from "../../message.ts";
+import { embeddedCore } from "../../scan/embedded.ts";
+import { FILE_TYPES } from "../../scan/file-type.ts";
+import { compileSources } from "../../signature/compile.ts";
+import { type ListedSignature, listSignatures } from "../../signature/list.ts";
+import { describeDiagnostic } from "../../signature/source.ts";
+import { CliError, command, EXIT, OPTIONS } from "../command.ts";
+import { configFile } from "../config-file.ts";
+import { startInspection } from "../inspection.ts";
+import { openOwnSignatures, readOwnSources } from "../signature-sources.ts";
+import { drawTable } from "../table.ts";
+import { walk } from "../walk.ts";
+
+const OWN = {
+  signatures: {
+    type: "string",
+    valueHint: "FILE|DIR",
+    description: "signatures to use beside those in use",
+  },
+  config: OPTIONS.config,
+} as const;
+
+async function signaturesOf(config: Config, path?: string): Promise<readonly ListedSignature[]> {
+  const { image } = await openOwnSignatures(config, path);
+  return [...listSignatures(openImage(image))];
+}
+
+/** `gw signatures list` */
+export const list = command({ json: OPTIONS.json, ...OWN }, async (args, terminal) => {
+  const config = loadConfig(configFile(args.config));
+  const word = (args._[0] ?? "").toLowerCase();
+  const all = await signaturesOf(config, args.signatures);
+  const found = all.filter(({ name, description }) =>
+    `${name} ${description}`.toLowerCase().includes(word),
+  );
+  if (args.json === true) {
+    for (const each of found) terminal.out(`${JSON.stringify(each)}\n`);
+    return EXIT.good;
+  }
+  const columns = [{ title: "NAME" }, { title: "SEVERITY" }, { title: "DESCRIPTION" }];
+  const rows = found.map(({ name, severity, description }) => [name, severity, description]);
+  if (rows.length > 0) terminal.out(drawTable(terminal, columns, rows));
+  terminal.out(`${found.length} of ${all.length} signatures\n`);
+  return EXIT.good;
+});
+
+/** `gw signatures compile` */
+export const compile = command(
+  {
+    output: {
+      type: "string",
+      valueHint: "FILE",
+      description:
+        "where the compiled set is written (*.gwdb); without it sources are only checked",
+    },
+  },
+  async (args, terminal) => {
+    const sources = await readOwnSources(args._[0] ?? "");
+    const options = { types: FILE_TYPES };
+    const { image, signatures, diagnostics } = await compileSources(
+      sources,
+      embeddedCore(),
+      options,
+    );
+    for (const each of diagnostics) terminal.err(`${describeDiagnostic(each)}\n`);
+    if (diagnostics.length > 0) {
+      terminal.err(`gw: ${diagnostics.length} mistakes; nothing was written\n`);
+      return EXIT.error;
+    }
+    const sum = `${signatures.length} signatures in ${sources.length} files`;
+    if (args.output === undefined) {
+      terminal.out(`${sum}: no mistakes\n`);
+      return EXIT.good;
+    }
+    // Whole or not at all: a gateway may be reading the old one.
+    writeFileSync(`${args.output}.new`, image);
+    renameSync(`${args.output}.new`, args.output);
+    terminal.out(`${sum} -> ${printable(args.output)} (${roundSize(image.length)})\n`);
+    return EXIT.good;
+  },
+);
+
+function hitsOf(objects: readonly ScannedObject[], name: string): string[] {
+  const hits: string[] = [];
+  for (const object of objects) {
+    for (const { signature, offset } of object.findings) {
+      if (signature !== name) continue;
+      const where = offset < 0 ? "" : ` at byte ${offset}`;
+      hits.push(`${printable(object.path)}: ${printable(signature)}${where}\n`);
+    }
+  }
+  return hits;
+}
+
+/** `gw signatures test` */
+export const test = command(OWN, async (args, terminal) => {
+  const [name = "", file = ""] = args._;
+  const config = loadConfig(configFile(args.config));
+  const names = (await signaturesOf(config, args.signatures)).map((each) => each.name);
+  if (!names.includes(name)) {
+    const near = nearest(name, names);
+    const hint = near === undefined ? "`gw signatures list` lists all" : `did you mean ${near}?`;
+    throw new CliError(`there is no signature "${printable(name)}"; ${hint}`);
+  }
+  const walked = walk([file]).next().value;
+  if (walked?.kind !== "file" || walked.path !== file) {
+    throw new CliError(
+      `${printable(file)}: ${walked?.kind === "unreadable" ? walked.reason : "not a file"}`,
+    );
+  }
+  const { inspector } = await startInspection(config, {
+    signatures: args.signatures,
+    workersMax: 1,
+  });
+  try {
+    const body = { kind: "file", path: resolve(file), offset: 0, size: walked.size } as const;
+    const { verdict } = await inspector.inspect({ body, name: file, isMessage: false });
+    const hits = hitsOf(verdict.objects, name);
+    const seen = verdict.objects.length;
+    terminal.out(hits.length > 0 ? hits.join("") : `no hit in ${seen} objects\n`);
+    return hits.length > 0 ? EXIT.good : EXIT.found;
+  } finally {
+    inspector.stop();
+  }
+});

@@ -1,0 +1,56 @@
+// A gateway that runs until it is told to stop: signals, and errors that nobody else caught.
+import { describeError, type Log } from "../base/log.ts";
+
+/** How long messages on their way in, and attempts on their way out, may take to end. */
+const GRACE_MS = 30_000;
+
+/** What can be stopped. */
+export interface Stoppable {
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Exit code of a process that a signal ended, as shells give it. */
+const SIGNAL_BASE = 128;
+const SIGINT = 2;
+
+/**
+ * Waits for SIGTERM or SIGINT. The first asks to stop in good order, a second one ends the process
+ * at once: what was accepted is on disk either way. Resolves when all is stopped.
+ */
+export async function runUntilSignal(log: Log, running: Stoppable): Promise<void> {
+  const asked = Promise.withResolvers<string>();
+  let isStopping = false;
+  const stop = (signal: string) => {
+    if (isStopping) process.exit(SIGNAL_BASE + SIGINT);
+    isStopping = true;
+    asked.resolve(signal);
+  };
+  process.on("SIGTERM", stop);
+  process.on("SIGINT", stop);
+  // Without a handler these would end the process; settings are only read at start.
+  process.on("SIGHUP", () => {
+    log.warn("reload-not-offered", { hint: "restart gw to take new settings" });
+  });
+  const signal = await asked.promise;
+  log.info("stopping", { signal, seconds: GRACE_MS / 1000 });
+  await running.stop(GRACE_MS);
+  log.info("stopped");
+}
+
+/**
+ * Errors that came to nobody. Those of the system (a connection that broke at a bad moment) are
+ * logged; after any other the state of the process is unknown, and it ends: what was accepted is on
+ * disk, and the supervisor starts gw again.
+ */
+export function watchErrors(log: Log): void {
+  const caught = (error: unknown) => {
+    const isOfSystem = error instanceof Error && "syscall" in error;
+    log.error(isOfSystem ? "error-ignored" : "crashed", {
+      cause: describeError(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    });
+    if (!isOfSystem) process.exit(1);
+  };
+  process.on("uncaughtException", caught);
+  process.on("unhandledRejection", caught);
+}

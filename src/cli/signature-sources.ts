@@ -1,0 +1,71 @@
+// Signatures that a person names on the command line: sources in a file or a folder, or a set that
+// has been compiled before.
+import { readFileSync, statSync } from "node:fs";
+import type { Config } from "../config/schema.ts";
+import type { Signatures } from "../gateway.ts";
+import { embeddedCore, embeddedSet, embeddedSource } from "../scan/embedded.ts";
+import { CliError } from "./command.ts";
+import { reasonOf } from "./walk.ts";
+
+/** A text of signatures with the name that errors give it. */
+export interface Source {
+  readonly path: string;
+  readonly text: string;
+}
+
+const COMPILED = ".gwdb";
+
+/** The sources in a file, or in the *.gws files of a folder. */
+export async function readOwnSources(path: string): Promise<readonly Source[]> {
+  try {
+    if (!statSync(path).isDirectory()) return [{ path, text: readFileSync(path, "utf8") }];
+    const { readSources } = await import("../signature/files.ts");
+    const sources = await readSources(path);
+    if (sources.length === 0) throw new CliError(`${path}: holds no *.gws files`);
+    return sources;
+  } catch (error) {
+    if (error instanceof CliError) throw error;
+    throw new CliError(`${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The signatures of the configuration; with `path`, its sources beside them, or if it is a compiled
+ * set, that set alone. What is wrong in sources becomes a CliError that says where.
+ */
+export async function openOwnSignatures(config: Config, path?: string): Promise<Signatures> {
+  try {
+    return await open(config, path);
+  } catch (error) {
+    throw explained(error);
+  }
+}
+
+// What the compiler finds wrong in sources is for whoever wrote them, not a bug of gw.
+function explained(error: unknown): unknown {
+  if (!(error instanceof Error) || !("diagnostics" in error)) return error;
+  return new CliError(`the signatures have mistakes\n${error.message}`, { cause: error });
+}
+
+async function open(config: Config, path: string | undefined): Promise<Signatures> {
+  const core = embeddedCore();
+  const folder = config["scan.signatures_dir"];
+  if (path === undefined && folder === "") return { core, image: embeddedSet() };
+  if (path?.endsWith(COMPILED)) return { core, image: readImage(path) };
+  const { compileSources } = await import("../signature/compile.ts");
+  const { FILE_TYPES } = await import("../scan/file-type.ts");
+  const sources = [embeddedSource()];
+  for (const own of [folder, path ?? ""]) {
+    if (own !== "") sources.push(...(await readOwnSources(own)));
+  }
+  const { image } = await compileSources(sources, core, { isStrict: true, types: FILE_TYPES });
+  return { core, image };
+}
+
+function readImage(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw new CliError(`${path}: ${reasonOf(error)}`, { cause: error });
+  }
+}

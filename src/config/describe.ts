@@ -1,0 +1,134 @@
+// Shows the schema to people: one setting, all of them, a file to start from, the table of the
+// documentation. All of it is made from the same records that the loader uses.
+import { nearest } from "../base/nearest.ts";
+import { type Field, nameOf, type Schema, sectionOf, toToml } from "./field.ts";
+import { type Config, SCHEMA, SECTIONS } from "./schema.ts";
+
+const WIDTH = 78;
+
+// Breaks a text into lines of at most `width`, each with `indent` before it.
+function wrap(text: string, indent: string, width = WIDTH): string {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && indent.length + line.length + word.length >= width) {
+      lines.push(indent + line);
+      line = "";
+    }
+    line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, indent + line].join("\n");
+}
+
+// "a duration from 1s to 1h, such as …" without its article.
+function expectation(field: Field): string {
+  return field.type.expected.replace(/^an? /, "");
+}
+
+function describeField(key: string, field: Field): string {
+  const lines = [
+    key,
+    wrap(field.doc, "  "),
+    `  Value:    ${expectation(field)}`,
+    `  Default:  ${nameOf(key)} = ${toToml(field.default)}`,
+    `  Example:  ${nameOf(key)} = ${toToml(field.example)}`,
+  ];
+  if (field.knownAs !== undefined) lines.push(`  Known as: ${field.knownAs.join(", ")}`);
+  return `${lines.join("\n")}\n`;
+}
+
+function fieldsOf(section: string): readonly (readonly [string, Field])[] {
+  const schema: Schema = SCHEMA;
+  return Object.entries(schema).filter(([key]) => sectionOf(key) === section);
+}
+
+function summary(): string {
+  const blocks = Object.entries(SECTIONS).map(([section, title]) => {
+    const lines = fieldsOf(section).map(
+      ([key, field]) => `  ${key.padEnd(34)} ${toToml(field.default)}`,
+    );
+    return `${title}\n${lines.join("\n")}\n`;
+  });
+  return blocks.join("\n");
+}
+
+/**
+ * Describes a setting, a section, or without a key lists all settings with their defaults. For a
+ * name that does not exist: undefined and what was perhaps meant.
+ */
+export function describe(key?: string): { readonly text?: string; readonly meant?: string } {
+  if (key === undefined) return { text: summary() };
+  const schema: Schema = SCHEMA;
+  if (Object.hasOwn(schema, key)) return { text: describeField(key, schema[key] as Field) };
+  const inSection = fieldsOf(key).map(([each, field]) => describeField(each, field));
+  if (inSection.length > 0) return { text: inSection.join("\n") };
+  const wanted = key.toLowerCase();
+  const known = Object.entries(schema).find(
+    ([each, { knownAs }]) =>
+      nameOf(each) === wanted || knownAs?.some((other) => other.toLowerCase() === wanted),
+  );
+  const meant = known?.[0] ?? nearest(key, [...Object.keys(schema), ...Object.keys(SECTIONS)]);
+  return meant === undefined ? {} : { meant };
+}
+
+/** A whole configuration file: every setting explained, its default there as a comment. */
+export function sample(): string {
+  const sections = Object.entries(SECTIONS).map(([section, title]) => {
+    const settings = fieldsOf(section).map(([key, field]) => {
+      const about = `${wrap(field.doc, "# ")}\n${wrap(`Value: ${expectation(field)}.`, "# ")}`;
+      return `${about}\n#${nameOf(key)} = ${toToml(field.default)}\n`;
+    });
+    return `# ${title}.\n[${section}]\n\n${settings.join("\n")}`;
+  });
+  const head = [
+    "# Configuration of gw. Every setting stands here with its default; remove the # in front of",
+    "# one to change it. `gw config check` says whether the file is right.",
+  ];
+  return `${head.join("\n")}\n\n${sections.join("\n")}`;
+}
+
+function cell(text: string): string {
+  return text.replaceAll("|", "\\|").replaceAll("*", "\\*");
+}
+
+/** The reference of all settings as a Markdown page. */
+export function markdown(): string {
+  const sections = Object.entries(SECTIONS).map(([section, title]) => {
+    const rows = fieldsOf(section).map(([key, field]) => {
+      const names = field.knownAs === undefined ? "" : ` Known as ${field.knownAs.join(", ")}.`;
+      const value = `${cell(field.type.name)}: ${cell(expectation(field))}`;
+      const code = (raw: unknown) => `\`${toToml(raw)}\``;
+      const example = ` Example: ${code(field.example)}.`;
+      const about = `${cell(field.doc)}${example}${cell(names)}`;
+      return `| \`${nameOf(key)}\` | ${value} | ${code(field.default)} | ${about} |`;
+    });
+    const head = "| setting | value | default | what it does |\n|---|---|---|---|";
+    return `## [${section}] ${title}\n\n${head}\n${rows.join("\n")}\n`;
+  });
+  const intro = [
+    "# Configuration",
+    "",
+    "gw reads one TOML file: the one named by `--config`, else `/etc/gw/gw.toml`, else",
+    "`/usr/local/etc/gw/gw.toml`, else nothing: every setting has a default. `gw config sample`",
+    "writes a file with all settings explained, `gw config check` finds mistakes in one and",
+    "`gw config show` prints what is in force.",
+    "",
+    'Sizes are written "256KB" or "50MB" (1KB is 1024 bytes), durations "30s", "5m", "2h", "5d".',
+    "",
+    "This page is made by `gw config describe --markdown`; do not edit it.",
+    "",
+  ];
+  return `${intro.join("\n")}\n${sections.join("\n")}`;
+}
+
+/** The configuration in force as a TOML file; secrets are not shown. */
+export function show(config: Config): string {
+  const values: Readonly<Record<string, unknown>> = config;
+  const sections = Object.keys(SECTIONS).map((section) => {
+    const lines = fieldsOf(section).map(
+      ([key, field]) => `${nameOf(key)} = ${field.type.write(values[key])}`,
+    );
+    return `[${section}]\n${lines.join("\n")}\n`;
+  });
+  return sections.join("\n");
+}

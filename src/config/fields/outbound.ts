@@ -1,0 +1,70 @@
+// Settings of the queue and of the side that sends mail on.
+import type { Schema } from "../field.ts";
+import { duration, integer, list, oneOf, resolver, route } from "../types.ts";
+
+/** Sections queue and outbound. */
+export const OUTBOUND_FIELDS = {
+  "queue.retry_min": {
+    type: duration({ min: "1s", max: "1d" }),
+    default: "5m",
+    doc: "Wait before the second attempt for a recipient. It doubles with each attempt.",
+    example: "10m",
+    knownAs: ["MinimalBackoffTime", "minimal_backoff_time"],
+  },
+  "queue.retry_max": {
+    type: duration({ min: "1s", max: "7d" }),
+    default: "4h",
+    doc: "Longest wait between two attempts.",
+    example: "1h",
+    knownAs: ["MaximalBackoffTime", "maximal_backoff_time"],
+  },
+  "queue.lifetime": {
+    type: duration({ min: "1m", max: "30d" }),
+    default: "5d",
+    doc: "How long delivery is tried before the sender gets a report that it failed. RFC 5321 asks for 4 to 5 days.",
+    example: "2d",
+    knownAs: ["MaximalQueueLifetime", "maximal_queue_lifetime"],
+  },
+  "outbound.routes": {
+    type: list(route()),
+    default: [],
+    doc: "Where mail goes: a domain mask and a next hop. A next hop in brackets is that very host, one without is looked up by its MX records; the port may follow. The first line that matches counts; domains that none matches are looked up by their own MX records.",
+    example: ["example.org [192.0.2.1]", "*.example.org [192.0.2.1]:2525", "* relay.example.net"],
+    knownAs: ["ForwardRoute", "relayhost", "transport_maps"],
+  },
+  "outbound.sessions_per_host_max": {
+    type: integer({ min: 1, max: 1000 }),
+    default: 20,
+    doc: "Most sessions at the same time to one next hop.",
+    example: 4,
+    knownAs: ["MaximalOutgoingSessionsPerHost", "default_destination_concurrency_limit"],
+  },
+  "outbound.connect_timeout": {
+    type: duration({ min: "1s", max: "10m" }),
+    default: "30s",
+    doc: "How long a connection to a next hop may take to come about.",
+    example: "1m",
+    knownAs: ["SendingInitialTimeout", "smtp_connect_timeout"],
+  },
+  "outbound.reply_timeout": {
+    type: duration({ min: "1s", max: "2h" }),
+    default: "5m",
+    doc: "How long gw waits for a next hop's reply. RFC 5321 asks for 5 to 10 minutes.",
+    example: "10m",
+    knownAs: ["SendingDataTerminationTimeout", "smtp_data_done_timeout"],
+  },
+  "outbound.tls": {
+    type: oneOf(["opportunistic", "required", "off"]),
+    default: "opportunistic",
+    doc: "Encryption towards next hops. opportunistic: where STARTTLS is offered, without proof of the host's identity. required: only with a certificate that is valid for the host. off: never.",
+    example: "required",
+    knownAs: ["smtp_tls_security_level"],
+  },
+  "outbound.dns_servers": {
+    type: list(resolver()),
+    default: [],
+    doc: "DNS servers that are asked. Empty: those in /etc/resolv.conf.",
+    example: ["192.0.2.53", "192.0.2.54:5353"],
+    knownAs: ["nameserver"],
+  },
+} as const satisfies Schema;

@@ -1,0 +1,96 @@
+// Settings of scanning, and of what is done with what the scanner saw.
+import type { Schema } from "../field.ts";
+import { duration, integer, oneOf, path, size } from "../types.ts";
+
+/** What policy can do with a message. */
+const ACTIONS = ["deliver", "reject", "defer", "quarantine"] as const;
+const WHAT_ACTIONS_DO =
+  "deliver: pass it on. reject: refuse it in the session. defer: ask the client to try again later. quarantine: accept it and keep it from its recipients.";
+
+/** Sections scan and policy. */
+export const SCAN_FIELDS = {
+  "scan.workers": {
+    type: integer({ min: 0, max: 256 }),
+    default: 0,
+    doc: "Threads that scan. 0: one per processor core.",
+    example: 4,
+    knownAs: ["AntiviralSessions", "MaxThreads"],
+  },
+  "scan.timeout": {
+    type: duration({ min: "1s", max: "1h" }),
+    default: "60s",
+    doc: "Longest time the scan of one message may take. What has not been looked at by then is unscanned.",
+    example: "2m",
+    knownAs: ["ScanTimeout", "MaxScanTime"],
+  },
+  "scan.object_size_max": {
+    type: size({ min: "64KB", max: "512MB" }),
+    default: "64MB",
+    doc: "Largest object (message, part, member of an archive) that is scanned; a larger one is unscanned. It cannot be less than inbound.message_size_max.",
+    example: "128MB",
+    knownAs: ["MaxFileSize"],
+  },
+  "scan.expanded_size_max": {
+    type: size({ min: "64KB", max: "16GB" }),
+    default: "512MB",
+    doc: "Most bytes that are taken out of one message, all objects together: the bound for archive bombs.",
+    example: "1GB",
+    knownAs: ["MaxScanSize"],
+  },
+  "scan.object_count_max": {
+    type: integer({ min: 10, max: 1000000 }),
+    default: 10000,
+    doc: "Most objects that are taken out of one message.",
+    example: 50000,
+    knownAs: ["MaxFiles"],
+  },
+  "scan.depth_max": {
+    type: integer({ min: 2, max: 100 }),
+    default: 20,
+    doc: "How deep objects may lie in each other: a file in an archive in a part of a message is at depth 3.",
+    example: 30,
+    knownAs: ["MaxRecursion"],
+  },
+  "scan.signatures_dir": {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "Folder with signature sources of your own (*.gws) that are compiled at start and used beside those that come with gw. Empty: none.",
+    example: "/etc/gw/signatures",
+    knownAs: ["BasesPath", "DatabaseDirectory"],
+  },
+  "policy.infected": {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: `What is done with a message in which a signature was found. ${WHAT_ACTIONS_DO}`,
+    example: "reject",
+    knownAs: ["ActionInfected", "OnInfected"],
+  },
+  "policy.suspicious": {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: "What is done with a message that looks like malware but is not known to be.",
+    example: "deliver",
+    knownAs: ["ActionSuspicious"],
+  },
+  "policy.protected": {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: "What is done with a message that holds an encrypted object, which nobody but the recipient can look into.",
+    example: "deliver",
+    knownAs: ["ActionProtected"],
+  },
+  "policy.damaged": {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: "What is done with a message that holds an object that is broken, so that a part of it could not be looked at.",
+    example: "deliver",
+    knownAs: ["ActionError"],
+  },
+  "policy.unscanned": {
+    type: oneOf(ACTIONS),
+    default: "defer",
+    doc: "What is done with a message that could not be scanned wholly: a limit or the deadline was reached, or the engine failed.",
+    example: "quarantine",
+    knownAs: ["OnFail"],
+  },
+} as const satisfies Schema;

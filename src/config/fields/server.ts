@@ -1,0 +1,49 @@
+// Settings of the host, its log and its store.
+import { LOG_LEVELS } from "../../base/log.ts";
+import type { Schema } from "../field.ts";
+import { hostname, mailbox, oneOf, path, size } from "../types.ts";
+
+/** Sections server, log and store. */
+export const SERVER_FIELDS = {
+  "server.hostname": {
+    type: hostname(),
+    default: "",
+    doc: "Name of this host in the greeting, in EHLO and in trace fields. Empty: the name the operating system gives.",
+    example: "mx1.example.org",
+    knownAs: ["Hostname", "myhostname"],
+  },
+  "server.data_dir": {
+    type: path(),
+    default: "/var/lib/gw",
+    doc: "Folder for the spool, the queue and the quarantine. It must be on a local disk, writable by gw and by no one else.",
+    example: "/srv/gw",
+    knownAs: ["QueuePath", "QuarantinePath", "BackupPath", "queue_directory"],
+  },
+  "server.postmaster": {
+    type: mailbox(),
+    default: "",
+    doc: "Address of the people who look after this host; it is named in delivery reports. Empty: postmaster at server.hostname.",
+    example: "postmaster@example.org",
+    knownAs: ["Postmaster", "AdminNotifyAddress"],
+  },
+  "log.level": {
+    type: oneOf(LOG_LEVELS),
+    default: "info",
+    doc: "The least grave events that are logged.",
+    example: "debug",
+    knownAs: ["LogLevel"],
+  },
+  "log.format": {
+    type: oneOf(["text", "json"]),
+    default: "text",
+    doc: "Lines for people (time, level, event, key=value) or one JSON object per line.",
+    example: "json",
+  },
+  "store.free_space_min": {
+    type: size({ min: "0B", max: "1000GB" }),
+    default: "64MB",
+    doc: "Free space that is left alone on the disk of server.data_dir. Below it mail is deferred with 452, so that what was accepted can still be delivered.",
+    example: "1GB",
+    knownAs: ["MinimalQueueFreeSpaceSize", "queue_minfree"],
+  },
+} as const satisfies Schema;

@@ -1,0 +1,63 @@
+// Rules between settings: each value may be fine alone and the two wrong together.
+import type { Config, ConfigKey } from "./schema.ts";
+
+/** Objects of all scan threads lie in one WebAssembly memory, beside the signatures. */
+const SCAN_MEMORY_MAX = 3 * 2 ** 30;
+
+/** A broken rule, shown at the first of the keys that stands in the file. */
+export interface Conflict {
+  readonly keys: readonly ConfigKey[];
+  readonly message: string;
+}
+
+/** What does not fit together; empty if all does. */
+export function findConflicts(config: Config): readonly Conflict[] {
+  const conflicts: Conflict[] = [];
+  const rule = (holds: boolean, keys: readonly ConfigKey[], message: string) => {
+    if (!holds) conflicts.push({ keys, message });
+  };
+  rule(
+    (config["inbound.tls_certificate"] === "") === (config["inbound.tls_key"] === ""),
+    ["inbound.tls_certificate", "inbound.tls_key"],
+    "inbound.tls_certificate and inbound.tls_key belong together: set both or neither",
+  );
+  rule(
+    config["queue.retry_min"] <= config["queue.retry_max"],
+    ["queue.retry_min", "queue.retry_max"],
+    "queue.retry_min must not be more than queue.retry_max",
+  );
+  rule(
+    config["queue.retry_min"] <= config["queue.lifetime"],
+    ["queue.lifetime", "queue.retry_min"],
+    "queue.lifetime must not be less than queue.retry_min: nothing would be tried twice",
+  );
+  // The message is an object too: one that is let in but too large to scan would wait for ever.
+  rule(
+    config["inbound.message_size_max"] <= config["scan.object_size_max"],
+    ["inbound.message_size_max", "scan.object_size_max"],
+    "inbound.message_size_max must not be more than scan.object_size_max: " +
+      "larger messages could not be scanned",
+  );
+  rule(
+    config["scan.object_size_max"] <= config["scan.expanded_size_max"],
+    ["scan.object_size_max", "scan.expanded_size_max"],
+    "scan.object_size_max must not be more than scan.expanded_size_max",
+  );
+  rule(
+    config["scan.workers"] * config["scan.object_size_max"] <= SCAN_MEMORY_MAX,
+    ["scan.workers", "scan.object_size_max"],
+    "scan.workers times scan.object_size_max must not be more than 3GB: " +
+      "the scan threads share 4 GB of memory",
+  );
+  rule(
+    config["inbound.sessions_per_address_max"] <= config["inbound.sessions_max"],
+    ["inbound.sessions_per_address_max", "inbound.sessions_max"],
+    "inbound.sessions_per_address_max must not be more than inbound.sessions_max",
+  );
+  rule(
+    config["inbound.listen"].length > 0,
+    ["inbound.listen"],
+    "inbound.listen must name at least one address",
+  );
+  return conflicts;
+}

@@ -1,0 +1,32 @@
+// The schema: every setting there is. A new one is a new record in fields/ and nothing else.
+import type { Values } from "./field.ts";
+import { INBOUND_FIELDS } from "./fields/inbound.ts";
+import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
+import { SCAN_FIELDS } from "./fields/scan.ts";
+import { SERVER_FIELDS } from "./fields/server.ts";
+
+/** All settings by key, in the order in which they are shown. */
+export const SCHEMA = {
+  ...SERVER_FIELDS,
+  ...INBOUND_FIELDS,
+  ...SCAN_FIELDS,
+  ...OUTBOUND_FIELDS,
+} as const;
+
+/** What each section is about. */
+export const SECTIONS = {
+  server: "The host",
+  log: "The log, written to standard output",
+  store: "The disk",
+  inbound: "Receiving mail",
+  scan: "Taking messages apart and scanning them",
+  policy: "What is done with a message, by the worst that was seen in it",
+  queue: "Waiting mail",
+  outbound: "Sending mail on",
+} as const satisfies Record<string, string>;
+
+/** Every setting by key, with its default where the file says nothing. */
+export type Config = Values<typeof SCHEMA>;
+
+/** A key of `Config`. */
+export type ConfigKey = keyof Config;

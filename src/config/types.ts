@@ -1,0 +1,187 @@
+// The kinds of values that settings can have. Each says what it expects in words that stand in
+// errors and in the documentation.
+import { isAbsolute } from "node:path";
+import { isDomain, isDomainMask, parseEndpoint, parsePort } from "../base/endpoint.ts";
+import { IpRanges } from "../base/ip-range.ts";
+import { formatDuration, formatSize, parseDuration, parseSize } from "../base/units.ts";
+import { type Reading, type Type, toToml } from "./field.ts";
+
+/** A range, both ends included. `Of` is how its ends are written. */
+interface Range<Of> {
+  readonly min: Of;
+  readonly max: Of;
+}
+
+/** Longest text that is taken for a value. */
+const TEXT_LENGTH_MAX = 4096;
+/** Longest list that is taken for a value. */
+const LIST_LENGTH_MAX = 10_000;
+
+// Makes a type of a reader that gives undefined for what is wrong.
+function typeOf<T>(
+  name: string,
+  expected: string,
+  parse: (raw: unknown) => T | undefined,
+  write: (value: T) => string = toToml,
+): Type<T> {
+  return {
+    name,
+    expected,
+    write,
+    read(raw): Reading<T> {
+      const value = parse(raw);
+      return value === undefined ? { kind: "wrong", expected } : { kind: "value", value };
+    },
+  };
+}
+
+function isText(raw: unknown): raw is string {
+  // NUL and other control characters have no place in names, paths and addresses.
+  return typeof raw === "string" && raw.length <= TEXT_LENGTH_MAX && !/\p{Cc}/u.test(raw);
+}
+
+// A text that passes a check; "" passes if `orEmpty` says what it stands for.
+function word(name: string, expected: string, isValid: (text: string) => boolean, orEmpty = false) {
+  const isTaken = (text: string) => (text === "" && orEmpty) || isValid(text);
+  return typeOf(name, expected, (raw) => (isText(raw) && isTaken(raw) ? raw : undefined));
+}
+
+function amount(
+  name: "size" | "duration",
+  range: Range<string>,
+  parse: (text: string) => number | undefined,
+  format: (value: number) => string,
+): Type<number> {
+  const min = parse(range.min) ?? 0;
+  const max = parse(range.max) ?? 0;
+  const such = name === "size" ? '"256KB" or "50MB"' : '"30s" or "5m"';
+  const expected = `a ${name} from ${range.min} to ${range.max}, such as ${such}`;
+  const read = (raw: unknown) => {
+    const value = typeof raw === "string" ? parse(raw) : undefined;
+    return value === undefined || value < min || value > max ? undefined : value;
+  };
+  return typeOf(name, expected, read, (value) => toToml(format(value)));
+}
+
+/** True or false. */
+export function flag(): Type<boolean> {
+  return typeOf("boolean", "true or false", (raw) => (typeof raw === "boolean" ? raw : undefined));
+}
+
+/** A whole number. */
+export function integer({ min, max }: Range<number>): Type<number> {
+  return typeOf("integer", `a whole number from ${min} to ${max}`, (raw) =>
+    typeof raw === "number" && Number.isInteger(raw) && raw >= min && raw <= max ? raw : undefined,
+  );
+}
+
+/** Bytes, written "256KB" or "50MB". */
+export function size(range: Range<string>): Type<number> {
+  return amount("size", range, parseSize, formatSize);
+}
+
+/** Milliseconds, written "30s", "5m", "2h" or "5d". */
+export function duration(range: Range<string>): Type<number> {
+  return amount("duration", range, parseDuration, formatDuration);
+}
+
+/** One of a few words. */
+export function oneOf<const W extends string>(words: readonly W[]): Type<W> {
+  const quoted = words.map((each) => JSON.stringify(each)).join(", ");
+  return typeOf("word", `one of ${quoted}`, (raw) => words.find((each) => each === raw));
+}
+
+/** A path from the root; "" stands for none if `orEmpty`. */
+export function path({ orEmpty = false } = {}): Type<string> {
+  const expected = `a path that starts with /, such as "/var/lib/gw"${orEmpty ? ', or ""' : ""}`;
+  return word("path", expected, isAbsolute, orEmpty);
+}
+
+/** A text that is never shown: passwords, keys. */
+export function secret(): Type<string> {
+  const type = word("secret", "a text without control characters", () => true, true);
+  return { ...type, isSecret: true, write: (value) => (value === "" ? '""' : '"(set)"') };
+}
+
+/** The name of a host; "" stands for the machine's own. */
+export function hostname(): Type<string> {
+  return word("host name", 'a host name such as "mx1.example.org", or ""', isDomain, true);
+}
+
+/** A mail address; "" stands for a default that the field's text explains. */
+export function mailbox(): Type<string> {
+  const expected = 'an address such as "postmaster@example.org", or ""';
+  const isMailbox = (text: string) => {
+    const at = text.lastIndexOf("@");
+    return at > 0 && at <= 64 && !/[\s<>]/.test(text) && isDomain(text.slice(at + 1));
+  };
+  return word("mail address", expected, isMailbox, true);
+}
+
+/** An IP address and a port to listen on. */
+export function endpoint(): Type<string> {
+  const expected = 'an IP address and port such as "0.0.0.0:25" or "[::]:25"';
+  return word("endpoint", expected, (text) => parseEndpoint(text) !== undefined);
+}
+
+/** An IP address of a DNS server, with a port if it is not 53. */
+export function resolver(): Type<string> {
+  const expected = 'an IP address such as "192.0.2.53", or with a port "192.0.2.53:5353"';
+  return word("DNS server", expected, (text) => parseEndpoint(text, 53) !== undefined);
+}
+
+function isNetwork(text: string): boolean {
+  try {
+    return new IpRanges([text]) !== undefined;
+  } catch {
+    // It says what is wrong; the expectation that stands in our error says it better.
+    return false;
+  }
+}
+
+/** A range of IP addresses. */
+export function network(): Type<string> {
+  return word("network", 'a network such as "192.0.2.0/24" or "2001:db8::/32"', isNetwork);
+}
+
+/** Domains: one, all below one, or all. */
+export function domainMask(): Type<string> {
+  return word("domain mask", 'a domain such as "example.org" or "*.example.org"', isDomainMask);
+}
+
+function isHop(text: string): boolean {
+  const [, bracketed, inner = "", plain, digits] =
+    /^(?:(\[([^\]]+)\])|([^\s[\]:]+))(?::(\d+))?$/.exec(text) ?? [];
+  if (digits !== undefined && (parsePort(digits) ?? 0) === 0) return false;
+  if (bracketed === undefined) return plain !== undefined && isDomain(plain);
+  // `[host:25]` with the port inside is how older gateways write it; `[2001:db8::1]` is no port.
+  const isLiteral = parseEndpoint(inner, 25) !== undefined;
+  return isLiteral || isDomain(inner.replace(/:\d{1,5}$/, ""));
+}
+
+/** `MASK NEXT-HOP`: where mail for the domains of a mask goes. */
+export function route(): Type<string> {
+  const expected =
+    'a domain mask and a next hop such as "*.example.org [192.0.2.1]:25" or "* relay.example.net"';
+  return word("route", expected, (text) => {
+    const [mask = "", hop = "", ...rest] = text.trim().split(/\s+/);
+    return rest.length === 0 && isDomainMask(mask) && isHop(hop);
+  });
+}
+
+/** A list of values of one type. */
+export function list(element: Type<string>): Type<readonly string[]> {
+  const expected = `a list in brackets, each element ${element.expected}`;
+  return {
+    name: `list of ${element.name}s`,
+    expected,
+    read(raw): Reading<readonly string[]> {
+      if (!Array.isArray(raw) || raw.length > LIST_LENGTH_MAX) return { kind: "wrong", expected };
+      const wrong = raw.findIndex((each) => element.read(each).kind === "wrong");
+      return wrong >= 0
+        ? { kind: "wrong", expected: element.expected, element: wrong }
+        : { kind: "value", value: raw as readonly string[] };
+    },
+    write: toToml,
+  };
+}

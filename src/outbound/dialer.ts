@@ -1,0 +1,118 @@
+// Gets a session with a next hop: looks it up, tries its addresses in order, remembers for a while
+// which of them did not answer and which can't do TLS.
+import type { Clock } from "../base/clock.ts";
+import type { Log } from "../base/log.ts";
+import type { Outcome } from "../message.ts";
+import type { MailHosts, Target } from "./dns/mail-hosts.ts";
+import { TROUBLE, troubleOutcome } from "./response.ts";
+import type { NextHop } from "./route.ts";
+import {
+  describeTarget,
+  type Opening,
+  openSession,
+  type Session,
+  type SessionContext,
+} from "./session.ts";
+
+/** A session with a next hop, or what to tell those who wait for one. */
+export type Dialed =
+  | { readonly kind: "session"; readonly session: Session }
+  | { readonly kind: "none"; readonly outcome: Outcome };
+
+// An address that does not answer costs a whole timeout each time; its neighbours come first.
+const ADDRESS_DOWN_MS = 60_000;
+const TLS_BROKEN_MS = 600_000;
+const MEMORY_SIZE_MAX = 10_000;
+
+/** Remembers keys for a while; of too many it forgets the oldest. */
+class Memory {
+  readonly #until = new Map<string, number>();
+  readonly #clock: Clock;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  has(key: string): boolean {
+    const until = this.#until.get(key);
+    if (until === undefined) return false;
+    if (until > this.#clock.steady()) return true;
+    this.#until.delete(key);
+    return false;
+  }
+
+  add(key: string, forMs: number): void {
+    this.#until.delete(key);
+    this.#until.set(key, this.#clock.steady() + forMs);
+    const [oldest] = this.#until.keys();
+    if (this.#until.size > MEMORY_SIZE_MAX && oldest !== undefined) this.#until.delete(oldest);
+  }
+
+  delete(key: string): void {
+    this.#until.delete(key);
+  }
+}
+
+/** Opens sessions. */
+export class Dialer {
+  readonly #hosts: MailHosts;
+  readonly #context: SessionContext;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #isDown: Memory;
+  readonly #isTlsBroken: Memory;
+
+  constructor(hosts: MailHosts, context: SessionContext, clock: Clock) {
+    this.#hosts = hosts;
+    this.#context = context;
+    this.#clock = clock;
+    this.#log = context.log;
+    this.#isDown = new Memory(clock);
+    this.#isTlsBroken = new Memory(clock);
+  }
+
+  /** Tries all addresses of the next hop; never rejects. */
+  async dial(hop: NextHop): Promise<Dialed> {
+    const located = await this.#hosts.locate(hop);
+    if (located.kind === "none") return located;
+    const { connectMs, greetingMs } = this.#context.settings.timeouts;
+    const giveUpAt = this.#clock.steady() + connectMs + greetingMs;
+    let last: Outcome = troubleOutcome(TROUBLE.noConnection, "");
+    let isPermanent = true;
+    for (const target of this.#order(located.targets)) {
+      const opening = await this.#open(target);
+      const key = `${target.address} ${target.port}`;
+      if (opening.kind === "open") {
+        this.#isDown.delete(key);
+        return { kind: "session", session: opening.session };
+      }
+      this.#isDown.add(key, ADDRESS_DOWN_MS);
+      // One host that never takes mail says nothing about the others. RFC 7504 §4.
+      isPermanent &&= opening.outcome.kind === "failed";
+      if (last.host === "" || opening.outcome.kind === "deferred") last = opening.outcome;
+      if (this.#clock.steady() >= giveUpAt) break;
+    }
+    if (last.kind === "failed" && !isPermanent) last = { ...last, kind: "deferred" };
+    return { kind: "none", outcome: last };
+  }
+
+  #order(targets: readonly Target[]): Target[] {
+    const isDown = ({ address, port }: Target) => this.#isDown.has(`${address} ${port}`);
+    return [...targets.filter((one) => !isDown(one)), ...targets.filter(isDown)];
+  }
+
+  async #open(target: Target): Promise<Opening> {
+    const mode = this.#context.settings.tls;
+    const key = `${target.address} ${target.port}`;
+    if (mode !== "opportunistic" || this.#isTlsBroken.has(key)) {
+      return openSession(target, mode === "opportunistic" ? "off" : mode, this.#context);
+    }
+    const opening = await openSession(target, mode, this.#context);
+    if (opening.kind === "open" || !opening.isTlsTrouble) return opening;
+    // RFC 7435 §3: opportunistic security falls back rather than fail.
+    this.#isTlsBroken.add(key, TLS_BROKEN_MS);
+    const host = describeTarget(target);
+    this.#log.warn("tls-failed", { host, cause: opening.outcome.reply, next: "in clear" });
+    return openSession(target, "off", this.#context);
+  }
+}

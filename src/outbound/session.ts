@@ -1,0 +1,346 @@
+// One SMTP session with a next hop: opened, used for one transaction after the other, closed. What a
+// transaction came to is a list of outcomes; a session never throws at its user.
+import { connect, isIP, type Socket } from "node:net";
+import { describeError, type Log } from "../base/log.ts";
+import type { Outcome } from "../message.ts";
+import { Connection, type Replies } from "./connection.ts";
+import type { Target } from "./dns/mail-hosts.ts";
+import type { Payload } from "./payload.ts";
+import {
+  forAll,
+  isPositive,
+  isTooManyRecipients,
+  outcomeOf,
+  TROUBLE,
+  troubleOutcome,
+} from "./response.ts";
+import type { CourierSettings, Delivery, TlsMode } from "./settings.ts";
+
+/** What sessions need from around them. */
+export interface SessionContext {
+  readonly settings: CourierSettings;
+  readonly steady: () => number;
+  readonly log: Log;
+  /** All connections, opening ones too; whoever keeps the time checks their deadlines. */
+  readonly connections: Set<Connection>;
+}
+
+/** A session, or why there is none. */
+export type Opening =
+  | { readonly kind: "open"; readonly session: Session }
+  | {
+      readonly kind: "refused";
+      readonly outcome: Outcome;
+      /** The failure was one of encryption: it may work in clear. */
+      readonly isTlsTrouble: boolean;
+    };
+
+/** What came of a transaction. `stale`: the session had ended before, and nothing was said. */
+export type Attempt =
+  | { readonly kind: "answered"; readonly outcomes: Outcome[] }
+  | { readonly kind: "stale" };
+
+/** What nodemailer adds to its errors. */
+interface SmtpTrouble extends Error {
+  readonly code?: string | undefined;
+  readonly response?: string | undefined;
+}
+
+// RFC 7504, RFC 1846: said by hosts that never take mail. Any other refusal in a greeting is about
+// the client or the moment.
+const NEVER_TAKES_MAIL = /^(?:521|556)(?:[ -]|$)/;
+// These bytes can't stand in a path, and nodemailer refuses the whole envelope for one of them.
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
+const UNSENDABLE = /[<>\u0000-\u001f\u007f]/;
+// biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
+const ASCII = /^[\u0000-\u007f]*$/;
+
+/** Host and address as logs and reports show them: `mx.example.org [192.0.2.1]`. */
+export function describeTarget({ host, address }: Target): string {
+  return host === address ? `[${address}]` : `${host} [${address}]`;
+}
+
+/** Opens a session with one address: TCP, greeting, EHLO, STARTTLS as `tls` says. */
+export async function openSession(
+  target: Target,
+  tls: TlsMode,
+  context: SessionContext,
+): Promise<Opening> {
+  const socket = await connectTo(target, context.settings);
+  if (socket instanceof Error) {
+    const outcome = troubleOutcome(
+      TROUBLE.noConnection,
+      describeTarget(target),
+      describeError(socket),
+    );
+    return { kind: "refused", outcome, isTlsTrouble: false };
+  }
+  const connection = newConnection(socket, target, tls, context);
+  const error = await shakeHands(connection);
+  if (error === undefined) {
+    connection.rest();
+    return { kind: "open", session: new Session(target, connection, context) };
+  }
+  // A failure that comes while nodemailer upgrades is one of TLS, whatever it is called.
+  const isTlsTrouble = error.code === "ETLS" || connection.upgrading === true;
+  connection.close();
+  return { kind: "refused", outcome: refusal(error, target, isTlsTrouble), isTlsTrouble };
+}
+
+function connectTo(target: Target, settings: CourierSettings): Promise<Socket | Error> {
+  const { localAddress, timeouts } = settings;
+  // An address of one family can't reach the other one.
+  const isUsable = localAddress !== undefined && isIP(localAddress) === isIP(target.address);
+  return new Promise((resolve) => {
+    const { address: host, port } = target;
+    const socket = connect(isUsable ? { host, port, localAddress } : { host, port });
+    const end = (result: Socket | Error) => {
+      clearTimeout(timer);
+      socket.removeAllListeners("error");
+      if (result instanceof Error) {
+        socket.on("error", () => {});
+        socket.destroy();
+      }
+      resolve(result);
+    };
+    const timer = setTimeout(() => end(new Error("connection timed out")), timeouts.connectMs);
+    socket.once("error", end);
+    socket.once("connect", () => end(socket));
+  });
+}
+
+function newConnection(
+  socket: Socket,
+  target: Target,
+  tls: TlsMode,
+  context: SessionContext,
+): Connection {
+  const { hostname, timeouts, tlsCa } = context.settings;
+  const isRequired = tls === "required";
+  const connection = new Connection(
+    {
+      connection: socket,
+      host: target.host,
+      name: hostname,
+      ignoreTLS: tls === "off",
+      requireTLS: isRequired,
+      opportunisticTLS: tls === "opportunistic",
+      tls: {
+        // RFC 7435: encryption without proof of identity is still better than none.
+        rejectUnauthorized: isRequired,
+        minVersion: "TLSv1.2",
+        ...(tlsCa === undefined ? {} : { ca: tlsCa }),
+      },
+    },
+    timeouts,
+    context.steady,
+  );
+  const { connections } = context;
+  connections.add(connection);
+  connection.on("end", () => connections.delete(connection));
+  // Without a listener an "error" event would end the thread. Whoever waits is told by other ways.
+  connection.on("error", () => {});
+  return connection;
+}
+
+function shakeHands(connection: Connection): Promise<SmtpTrouble | undefined> {
+  return new Promise((resolve) => {
+    connection.once("error", resolve);
+    connection.once("end", () => resolve(new Error("connection closed")));
+    connection.connect((error) => resolve(error));
+  });
+}
+
+function refusal(error: SmtpTrouble, target: Target, isTlsTrouble: boolean): Outcome {
+  const host = describeTarget(target);
+  const { response = "" } = error;
+  if (isTlsTrouble) return troubleOutcome(TROUBLE.tls, host, describeError(error));
+  if (NEVER_TAKES_MAIL.test(response)) return outcomeOf(response, host);
+  if (response !== "") return troubleOutcome(TROUBLE.refusedSession, host, response);
+  return lossOf(error, host);
+}
+
+// What the end of a connection means for those who wait for a reply: nothing is known, try again.
+function lossOf(error: SmtpTrouble, host: string): Outcome {
+  switch (error.code) {
+    case "ETIMEDOUT":
+      return troubleOutcome(TROUBLE.timeout, host, describeError(error));
+    case "ESTREAM":
+      return troubleOutcome(TROUBLE.local, host, describeError(error));
+    default:
+      return troubleOutcome(TROUBLE.lostConnection, host, describeError(error));
+  }
+}
+
+/** An open session. One transaction at a time. */
+export class Session {
+  readonly target: Target;
+  /** Transactions begun. */
+  transactionCount = 0;
+  readonly #connection: Connection;
+  readonly #context: SessionContext;
+  readonly #name: string;
+
+  constructor(target: Target, connection: Connection, context: SessionContext) {
+    this.target = target;
+    this.#connection = connection;
+    this.#context = context;
+    this.#name = describeTarget(target);
+  }
+
+  get isOpen(): boolean {
+    return !this.#connection.destroyed;
+  }
+
+  /** Called once when the session has ended, for whatever reason. */
+  onEnd(listener: () => void): void {
+    if (this.isOpen) this.#connection.once("end", listener);
+    else queueMicrotask(listener);
+  }
+
+  /** Says QUIT if that can be said, and closes. RFC 5321 §4.1.1.10. */
+  quit(): void {
+    if (this.isOpen) this.#connection.quit();
+  }
+
+  /** Sends one message; afterwards the session can be used again if it is still open. */
+  async transact(delivery: Delivery, payload: Payload): Promise<Attempt> {
+    const { recipients } = delivery;
+    const obstacle = this.#obstacle(delivery, payload);
+    if (obstacle !== undefined) {
+      return { kind: "answered", outcomes: forAll(recipients.length, obstacle) };
+    }
+    const sendable = recipients.filter(({ address }) => !UNSENDABLE.test(address));
+    if (sendable.length === recipients.length) return this.#send(delivery, payload);
+    const badAddress = troubleOutcome(TROUBLE.badAddress, this.#name);
+    if (sendable.length === 0) {
+      return { kind: "answered", outcomes: forAll(recipients.length, badAddress) };
+    }
+    const attempt = await this.#send({ ...delivery, recipients: sendable }, payload);
+    if (attempt.kind === "stale") return attempt;
+    const answered = attempt.outcomes.values();
+    const outcomes = recipients.map(({ address }) =>
+      UNSENDABLE.test(address) ? badAddress : (answered.next().value ?? badAddress),
+    );
+    return { kind: "answered", outcomes };
+  }
+
+  // What EHLO's reply already rules out.
+  #obstacle(delivery: Delivery, payload: Payload): Outcome | undefined {
+    if (UNSENDABLE.test(delivery.envelope.sender)) {
+      return troubleOutcome(TROUBLE.badAddress, this.#name);
+    }
+    const sizeMax = this.#connection.messageSizeMax;
+    if (sizeMax > 0 && payload.size > sizeMax) {
+      return troubleOutcome(TROUBLE.tooBig, this.#name, `${payload.size} of ${sizeMax} bytes`);
+    }
+    if (!this.#mayNeedUtf8(delivery) || this.#connection.offers("SMTPUTF8")) return undefined;
+    // RFC 6531 §3.5: clients ask for SMTPUTF8 also where it isn't needed. What is all ASCII may go.
+    const isPlain = isAsciiEnvelope(delivery) && payload.isHeaderAscii();
+    return isPlain ? undefined : troubleOutcome(TROUBLE.needsUtf8, this.#name);
+  }
+
+  #mayNeedUtf8(delivery: Delivery): boolean {
+    return delivery.envelope.isUtf8 || !isAsciiEnvelope(delivery);
+  }
+
+  #send(delivery: Delivery, payload: Payload): Promise<Attempt> {
+    const { envelope, recipients } = delivery;
+    const connection = this.#connection;
+    const isReused = this.transactionCount++ > 0;
+    const needsUtf8 = connection.offers("SMTPUTF8") && this.#mayNeedUtf8(delivery);
+    connection.begin({ recipients, needsUtf8 });
+    const { replies } = connection;
+    const isPlain = envelope.ret === undefined && envelope.envid === undefined;
+    return new Promise((resolve) => {
+      const smtpEnvelope = {
+        from: envelope.sender,
+        to: recipients.map(({ address }) => address),
+        size: payload.size,
+        // RFC 6152 §3. Where 8BITMIME isn't offered the message goes as it is: a gateway that
+        // re-encoded it would break its signatures, and hosts that can't take it are long gone.
+        use8BitMime: envelope.body === "8bitmime",
+        dsn: isPlain ? undefined : { ret: envelope.ret, envid: envelope.envid },
+      };
+      // nodemailer only hands the message to _createSendStream(), which takes a Payload.
+      connection.send(smtpEnvelope, payload as never, (error, info) => {
+        connection.rest();
+        const trouble = error as SmtpTrouble | null;
+        if (isReused && trouble !== null && isStale(trouble, replies)) {
+          connection.close();
+          resolve({ kind: "stale" });
+          return;
+        }
+        const outcomes = this.#outcomes(delivery, trouble, info?.response ?? "");
+        const end = () => resolve({ kind: "answered", outcomes });
+        this.#tidy(trouble).then(end, end);
+      });
+    });
+  }
+
+  // Each recipient's own refusal counts first; the rest share the fate of the message.
+  #outcomes(delivery: Delivery, trouble: SmtpTrouble | null, reply: string): Outcome[] {
+    const { mail, recipients: replies, isBodySent } = this.#connection.replies;
+    const count = delivery.recipients.length;
+    if (mail !== undefined && !isPositive(mail)) return forAll(count, outcomeOf(mail, this.#name));
+    const shared = trouble === null ? outcomeOf(reply, this.#name) : this.#fate(trouble);
+    if (trouble !== null && isBodySent && !isVerdict(trouble)) {
+      // RFC 1047: the next hop may have it already; sending it again is the lesser evil.
+      const { id } = delivery;
+      this.#context.log.warn("maybe-duplicate", { id, host: this.#name, cause: shared.reply });
+    }
+    return delivery.recipients.map((_, index) => {
+      const own = replies[index];
+      if (own === undefined || isPositive(own)) return shared;
+      const outcome = outcomeOf(own, this.#name);
+      return isTooManyRecipients(own) ? { ...outcome, kind: "deferred" } : outcome;
+    });
+  }
+
+  #fate(trouble: SmtpTrouble): Outcome {
+    const { response = "" } = trouble;
+    if (isVerdict(trouble) || response.startsWith("4")) return outcomeOf(response, this.#name);
+    return lossOf(trouble, this.#name);
+  }
+
+  // Makes the session fit for the next transaction, or ends it.
+  async #tidy(trouble: SmtpTrouble | null): Promise<void> {
+    const connection = this.#connection;
+    if (trouble === null || connection.destroyed) return;
+    const { isBodyBegun, isBodySent } = connection.replies;
+    if (isBodyBegun && isBodySent && isVerdict(trouble)) return;
+    if (isBodyBegun || !isVerdict(trouble)) {
+      // In the middle of the data there is no way back; what isn't understood is not gone on with.
+      connection.close();
+      return;
+    }
+    // The transaction may still be open at the far side. RFC 5321 §4.1.1.5.
+    await new Promise<void>((resolve) => {
+      connection.once("end", resolve);
+      connection.reset((error) => {
+        connection.off("end", resolve);
+        if (error) connection.close();
+        resolve();
+      });
+    });
+    connection.rest();
+  }
+}
+
+// A 4yz or 5yz reply to a command of ours; other errors carry replies too, such as the start of a
+// line that was never finished.
+function isVerdict({ code, response = "" }: SmtpTrouble): boolean {
+  return (code === "EENVELOPE" || code === "EMESSAGE") && /^[45]\d\d(?:[ -]|$)/.test(response);
+}
+
+// The next hop hung up between two messages, or says so (421) when asked for the next one: nothing
+// was taken, the message can go another way at once.
+function isStale({ code }: SmtpTrouble, { mail, isBodyBegun }: Replies): boolean {
+  if (isBodyBegun) return false;
+  if (mail !== undefined) return /^421(?:[ -]|$)/.test(mail);
+  return code === "ECONNECTION" || code === "ESOCKET";
+}
+
+function isAsciiEnvelope({ envelope, recipients }: Delivery): boolean {
+  return ASCII.test(envelope.sender) && recipients.every(({ address }) => ASCII.test(address));
+}

@@ -1,0 +1,107 @@
+// Settings of the sending side, and what the two threads say to each other: the main thread hands
+// deliveries over, the worker answers with outcomes. Everything here can be cloned between threads.
+import type { Endpoint } from "../base/endpoint.ts";
+import type { LogFields, LogLevel } from "../base/log.ts";
+import type { Body, Envelope, Outcome, Recipient } from "../message.ts";
+import type { Timeouts } from "./connection.ts";
+import type { NextHop } from "./route.ts";
+
+/** One message for the recipients that share a next hop. */
+export interface Delivery {
+  /** Queue id, for the log. */
+  readonly id: string;
+  readonly nextHop: NextHop;
+  readonly envelope: Omit<Envelope, "recipients">;
+  readonly recipients: readonly Recipient[];
+  /** Header lines to put above the body, CRLF-ended. */
+  readonly trace: string;
+  readonly body: Body;
+}
+
+/**
+ * `opportunistic`: STARTTLS where it is offered, without proof of identity, in clear where it fails.
+ * `required`: only with a certificate that is valid for the host.
+ */
+export type TlsMode = "off" | "opportunistic" | "required";
+
+/** All that the worker has to know. Times in milliseconds. */
+export interface CourierSettings {
+  /** Name given in EHLO. */
+  readonly hostname: string;
+  readonly tls: TlsMode;
+  /** More trusted certificates for `required`, PEM; those of the system if left out. */
+  readonly tlsCa?: string;
+  readonly timeouts: Timeouts;
+  /** Sessions at one time to one next hop, and in all. */
+  readonly sessionsPerHostMax: number;
+  readonly sessionsMax: number;
+  /** Messages after which a session is closed and another one opened. */
+  readonly messagesPerSessionMax: number;
+  /** How long a session is kept open for the next message. */
+  readonly sessionIdleMs: number;
+  /** First and longest wait before a next hop that can't be reached is tried again. */
+  readonly downMinMs: number;
+  readonly downMaxMs: number;
+  readonly dns: {
+    /** Empty: those of /etc/resolv.conf. */
+    readonly servers: readonly Endpoint[];
+    readonly timeoutMs: number;
+    readonly rounds: number;
+  };
+  /** Local address to send from. */
+  readonly localAddress?: string;
+  /** Port of hosts found by MX. */
+  readonly mxPort: number;
+  /**
+   * Whether MX records may name this very host (127/8, ::1). They don't on the open net, except to
+   * have gateways mail themselves; routes may name it always.
+   */
+  readonly isLoopbackMxAllowed: boolean;
+}
+
+/** What holds unless told otherwise. RFC 5321 §4.5.3.2 for the times. */
+export const COURIER_DEFAULTS: Omit<CourierSettings, "hostname"> = {
+  tls: "opportunistic",
+  timeouts: {
+    connectMs: 30_000,
+    greetingMs: 300_000,
+    commandMs: 300_000,
+    dataBlockMs: 180_000,
+    dataEndMs: 600_000,
+  },
+  sessionsPerHostMax: 20,
+  sessionsMax: 500,
+  messagesPerSessionMax: 100,
+  sessionIdleMs: 3000,
+  downMinMs: 1000,
+  downMaxMs: 60_000,
+  dns: { servers: [], timeoutMs: 3000, rounds: 2 },
+  mxPort: 25,
+  isLoopbackMxAllowed: false,
+};
+
+/** Main thread to worker. `deliver` holds all that came up in one turn of the event loop. */
+export type Order =
+  | { readonly kind: "start"; readonly settings: CourierSettings }
+  | { readonly kind: "deliver"; readonly deliveries: readonly NumberedDelivery[] }
+  | { readonly kind: "stop" };
+
+/** A delivery and the number its outcomes will carry. */
+export interface NumberedDelivery {
+  readonly number: number;
+  readonly delivery: Delivery;
+}
+
+/** A line for the main thread's log. */
+export interface LogEntry {
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly fields: LogFields;
+}
+
+/** Worker to main thread. */
+export interface Report {
+  readonly isReady?: boolean;
+  readonly ends?: readonly { readonly number: number; readonly outcomes: readonly Outcome[] }[];
+  readonly logs?: readonly LogEntry[];
+}

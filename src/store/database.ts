@@ -1,0 +1,154 @@
+// The SQLite database `gw.db`: rows of messages and recipients, never bodies. It follows the
+// segments, so that nothing on the hot path waits for it to be durable. Also the lock that keeps a
+// second server out of the data folder.
+import { Database } from "bun:sqlite";
+import { closeSync, existsSync, openSync } from "node:fs";
+import { join } from "node:path";
+
+/** Recipients of one message at most: a recipient's number is `sequence * RECIPIENTS_MAX + n`. */
+export const RECIPIENTS_MAX = 4096;
+
+const DATABASE = "gw.db";
+const LOCK = "lock.db";
+const COMMAND_WAIT_MS = 10_000;
+
+// Step N brings a database of schema version N to N + 1. Steps are never edited, only added.
+const MIGRATIONS: readonly string[] = [
+  `CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+   INSERT INTO meta VALUES ('highest_sequence', 0);
+
+   -- place: 0 queue, 1 quarantine. The body is in a segment, or else in a file of its own.
+   CREATE TABLE messages (
+     sequence INTEGER PRIMARY KEY,
+     id TEXT NOT NULL UNIQUE,
+     place INTEGER NOT NULL,
+     record TEXT NOT NULL,
+     segment INTEGER,
+     start INTEGER NOT NULL,
+     size INTEGER NOT NULL,
+     file TEXT
+   );
+   CREATE INDEX messages_by_segment ON messages (segment, size) WHERE segment IS NOT NULL;
+   CREATE INDEX messages_quarantined ON messages (sequence) WHERE place = 1;
+
+   -- number: message's sequence * 4096 + position. state: 0 queued, 1 held. Times in ms.
+   CREATE TABLE recipients (
+     number INTEGER PRIMARY KEY,
+     address TEXT NOT NULL,
+     wishes TEXT,
+     state INTEGER NOT NULL,
+     attempts INTEGER NOT NULL,
+     queued_at INTEGER NOT NULL,
+     next_at INTEGER NOT NULL,
+     warned INTEGER NOT NULL,
+     last_reply TEXT NOT NULL,
+     last_host TEXT NOT NULL
+   );
+   CREATE INDEX recipients_due ON recipients (next_at) WHERE state = 0;`,
+];
+
+/** The data folder cannot be used: another server has it, or its database is not ours to read. */
+export class DataFolderError extends Error {
+  override readonly name = "DataFolderError";
+}
+
+/** A server's hold on its data folder; the system drops it with the process. */
+export interface FolderLock {
+  release(): void;
+}
+
+/** Takes the data folder for this process. Throws DataFolderError if another one has it. */
+export function lockFolder(dataDir: string): FolderLock {
+  const db = new Database(privateFile(join(dataDir, LOCK)), { readwrite: true, create: true });
+  try {
+    db.run("PRAGMA busy_timeout = 0");
+    db.run("BEGIN EXCLUSIVE");
+  } catch (error) {
+    db.close();
+    throw new DataFolderError(`${dataDir} is in use by another gw server`, { cause: error });
+  }
+  return { release: () => db.close() };
+}
+
+// SQLite would create its files readable by all; its -wal and -shm take over this file's mode.
+function privateFile(path: string): string {
+  closeSync(openSync(path, "a", 0o600));
+  return path;
+}
+
+function userVersion(db: Database): number {
+  const row = db.query<{ user_version: number }, []>("PRAGMA user_version").get();
+  return row?.user_version ?? 0;
+}
+
+/** Opens the server's database, creating or upgrading it. Only under the folder's lock. */
+export function openDatabase(dataDir: string): { db: Database; isNew: boolean } {
+  const db = new Database(privateFile(join(dataDir, DATABASE)), { readwrite: true, create: true });
+  try {
+    db.run("PRAGMA busy_timeout = 10000");
+    db.run("PRAGMA journal_mode = WAL");
+    db.run("PRAGMA synchronous = NORMAL");
+    const found = userVersion(db);
+    if (found > MIGRATIONS.length) throw wrongVersion(dataDir, found);
+    for (let version = found; version < MIGRATIONS.length; version++) {
+      const step = MIGRATIONS[version] ?? "";
+      db.transaction(() => {
+        db.run(step);
+        db.run(`PRAGMA user_version = ${version + 1}`);
+      })();
+    }
+    // From here on the main thread never waits for a command's transaction; writes come again.
+    db.run("PRAGMA busy_timeout = 0");
+    return { db, isNew: found === 0 };
+  } catch (error) {
+    db.close();
+    throw explain(dataDir, error);
+  }
+}
+
+/** Opens the database beside a running server, for commands: their changes are durable at once. */
+export function attachDatabase(dataDir: string): Database {
+  const path = join(dataDir, DATABASE);
+  if (!existsSync(path)) {
+    throw new DataFolderError(`${dataDir} holds no mail yet: start the server first`);
+  }
+  const db = new Database(path, { readwrite: true, create: false });
+  try {
+    db.run(`PRAGMA busy_timeout = ${COMMAND_WAIT_MS}`);
+    db.run("PRAGMA synchronous = FULL");
+    const found = userVersion(db);
+    if (found !== MIGRATIONS.length) throw wrongVersion(dataDir, found);
+    return db;
+  } catch (error) {
+    db.close();
+    throw explain(dataDir, error);
+  }
+}
+
+function wrongVersion(dataDir: string, found: number): DataFolderError {
+  const remedy = found > MIGRATIONS.length ? "use the newer gw" : "start the server to upgrade it";
+  return new DataFolderError(
+    `${join(dataDir, DATABASE)} has schema ${found}, this gw wants ${MIGRATIONS.length}: ${remedy}`,
+  );
+}
+
+function explain(dataDir: string, error: unknown): unknown {
+  const code = errorCode(error);
+  if (code !== "SQLITE_NOTADB" && !code.startsWith("SQLITE_CORRUPT")) return error;
+  return new DataFolderError(
+    `${join(dataDir, DATABASE)} is damaged: move it away and start the server, ` +
+      "which finds the queue again in spool/ (mail may be delivered twice)",
+    { cause: error },
+  );
+}
+
+/** SQLite's name for an error, "" if it is none of SQLite's. */
+export function errorCode(error: unknown): string {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return typeof code === "string" ? code : "";
+}
+
+/** Path of the write-ahead log, which the store flushes off the main thread. */
+export function walPath(dataDir: string): string {
+  return join(dataDir, `${DATABASE}-wal`);
+}

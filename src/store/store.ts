@@ -1,0 +1,366 @@
+// The store: message bodies and rows of one data folder. A message is taken as a draft, committed
+// (durable when the promise resolves: only then may the "250" be given), and gone when its last
+// recipient is. The only folder of the source that knows how mail lies on disk.
+import type { Database } from "bun:sqlite";
+import { randomBytes } from "node:crypto";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { type Clock, systemClock } from "../base/clock.ts";
+import { describeError, type Log } from "../base/log.ts";
+import type { Body, MessageRecord } from "../message.ts";
+import {
+  attachDatabase,
+  type FolderLock,
+  lockFolder,
+  openDatabase,
+  RECIPIENTS_MAX,
+} from "./database.ts";
+import { type Disk, FreeSpace, SharedRun, StoreFullError, storeFull, systemDisk } from "./disk.ts";
+import { type Draft, SpoolDraft } from "./draft.ts";
+import { isMessageId } from "./message-id.ts";
+import { QuarantineRows } from "./quarantine-rows.ts";
+import {
+  type BodyRow,
+  bodyOf,
+  newEntries,
+  type QueuedMessage,
+  QueueRows,
+  type RowContext,
+} from "./queue-rows.ts";
+import type { Place } from "./record.ts";
+import { LARGE, makeFolders, ownFile, QUARANTINE, recover, syncFolders } from "./recovery.ts";
+import { type NewMessage, type RowChange, RowWriter } from "./row-writer.ts";
+import { type Accepted, SegmentLog } from "./segment.ts";
+import { Upkeep } from "./upkeep.ts";
+
+const MIB = 1024 * 1024;
+/** How long a verb in the server waits for a command's transaction to end. */
+const VERB_WAIT_MS = 1_000;
+
+/** How a server opens its store. Sizes in bytes, times in milliseconds. */
+export interface StoreOptions {
+  readonly dataDir: string;
+  readonly log: Log;
+  readonly clock?: Clock;
+  readonly disk?: Disk;
+  /** Largest body that is kept in memory while it is received. Default 256 KiB. */
+  readonly memoryBodyMax?: number;
+  /** No mail is taken while the file system has less left. Default 256 MiB. */
+  readonly freeSpaceMin?: number;
+  /** Default 64 MiB. */
+  readonly segmentSizeMax?: number;
+  /** Age from which a segment is emptied or closed early. Default 10 minutes. */
+  readonly segmentAgeMs?: number;
+  /** How often `tend` runs by itself; 0 is never. Default 500. */
+  readonly tendIntervalMs?: number;
+}
+
+/** What changed in the queue. */
+export interface QueueListener {
+  /** A message came in; its rows are written. */
+  onQueued(message: QueuedMessage): void;
+  /** A verb changed rows, here or in another process: what was read before may be wrong. */
+  onChanged(): void;
+}
+
+// What only the server has.
+interface Owned {
+  readonly options: Required<StoreOptions>;
+  readonly lock: FolderLock;
+  readonly segments: SegmentLog;
+  readonly writer: RowWriter;
+  readonly upkeep: Upkeep;
+  readonly space: FreeSpace;
+  readonly folderSync: Readonly<Record<Place, SharedRun>>;
+}
+
+/** Bodies and rows of one data folder. */
+export class Store {
+  /** Messages on their way out. */
+  readonly queue: QueueRows;
+  /** Messages kept back. */
+  readonly quarantine: QuarantineRows;
+  readonly #db: Database;
+  readonly #dataDir: string;
+  readonly #owned: Owned | undefined;
+  #listener: QueueListener | undefined;
+  #dataVersion = 0;
+  #timer: ReturnType<typeof setInterval> | undefined;
+  #tending: Promise<void> | undefined;
+  #isClosed = false;
+
+  /** Opens the data folder for the one server that may have it, and recovers what is in it. */
+  static async open(options: StoreOptions): Promise<Store> {
+    const full: Required<StoreOptions> = {
+      clock: systemClock,
+      disk: systemDisk,
+      memoryBodyMax: MIB / 4,
+      freeSpaceMin: 256 * MIB,
+      segmentSizeMax: 64 * MIB,
+      segmentAgeMs: 10 * 60_000,
+      tendIntervalMs: 500,
+      ...options,
+    };
+    makeFolders(full.dataDir);
+    const lock = lockFolder(full.dataDir);
+    try {
+      return new Store(full.dataDir, full, lock);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /** Opens the rows only, for a command beside (or without) a running server. */
+  static attach(dataDir: string): Store {
+    return new Store(dataDir);
+  }
+
+  private constructor(dataDir: string, options?: Required<StoreOptions>, lock?: FolderLock) {
+    this.#dataDir = dataDir;
+    const clock = options?.clock ?? systemClock;
+    if (options !== undefined && lock !== undefined) {
+      const { db, isNew } = openDatabase(dataDir);
+      this.#db = db;
+      try {
+        this.#owned = this.#own(options, lock, isNew);
+      } catch (error) {
+        db.close();
+        throw error;
+      }
+      this.#dataVersion = this.#readDataVersion();
+      if (options.tendIntervalMs > 0) {
+        this.#timer = setInterval(() => void this.tend(), options.tendIntervalMs);
+        this.#timer.unref?.();
+      }
+    } else {
+      this.#db = attachDatabase(dataDir);
+    }
+    const context: RowContext = {
+      db: this.#db,
+      dataDir,
+      now: () => clock.now(),
+      catchUp: () => this.#catchUp(),
+      change: (work) => this.#change(work),
+    };
+    this.queue = new QueueRows(context);
+    this.quarantine = new QuarantineRows(context);
+  }
+
+  /** Begins a message. `id` comes from MessageIds. Throws StoreFullError. */
+  draft(id: string): Draft {
+    const { options, space, writer } = this.#server();
+    if (!isMessageId(id)) throw new RangeError(`not a queue id: ${JSON.stringify(id)}`);
+    if (writer.isStalled) throw new StoreFullError("the database takes no rows");
+    space.check();
+    return new SpoolDraft(id, {
+      disk: options.disk,
+      path: join(this.#dataDir, ownFile("queue", id)),
+      memoryBodyMax: options.memoryBodyMax,
+      checkSpace: () => space.check(),
+    });
+  }
+
+  /**
+   * Makes a finished draft durable; only when this resolves may the sender be told so. Rejects with
+   * StoreFullError, and then nothing of the message is kept. A draft is committed once.
+   */
+  async commit(draft: Draft, record: MessageRecord, place: Place): Promise<void> {
+    const { segments, space, folderSync } = this.#server();
+    const count = record.envelope.recipients.length;
+    if (count === 0 || count > RECIPIENTS_MAX) {
+      throw new RangeError(`a message has 1 to ${RECIPIENTS_MAX} recipients, not ${count}`);
+    }
+    if (!(draft instanceof SpoolDraft) || draft.id !== record.id) {
+      throw new TypeError(`draft ${draft.id} is not one of this store for ${record.id}`);
+    }
+    draft.take();
+    try {
+      space.check();
+      const body = place === "queue" ? draft.bytes : undefined;
+      const file = body === undefined ? ownFile(place, record.id) : undefined;
+      if (file !== undefined) {
+        await draft.keepAs(join(this.#dataDir, file));
+        await folderSync[place].run();
+      }
+      const text = JSON.stringify(record);
+      const json = Buffer.from(text);
+      await segments.append({ place, record, text, json, body, bodySize: draft.size, file });
+    } catch (error) {
+      await draft.abandon();
+      throw storeFull(error);
+    }
+  }
+
+  /** Where the body of a queued or quarantined message lies, or undefined. */
+  body(id: string): Body | undefined {
+    this.#catchUp();
+    const row = this.#db
+      .query<BodyRow, [string]>("SELECT segment, start, size, file FROM messages WHERE id = ?")
+      .get(id);
+    return row === null ? undefined : bodyOf(row, this.#dataDir);
+  }
+
+  /** Tells the queue of what changes; there is one listener. */
+  listen(listener: QueueListener): void {
+    this.#listener = listener;
+  }
+
+  /** Writes what became of recipients, behind the caller; `done` is called once rows say so. */
+  write(changes: readonly RowChange[], done: () => void): void {
+    this.#server().writer.submit(changes, done);
+  }
+
+  /** Whether so much is unwritten that no more work may be begun. */
+  get isStalled(): boolean {
+    return this.#server().writer.isStalled;
+  }
+
+  /** One round of house-keeping: retries, changes from outside, files that are done. */
+  async tend(): Promise<void> {
+    this.#tending ??= this.#tend().finally(() => {
+      this.#tending = undefined;
+    });
+    await this.#tending;
+  }
+
+  /** Waits for commits under way, writes all rows and lets go of the data folder. */
+  async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    clearInterval(this.#timer);
+    const owned = this.#owned;
+    try {
+      if (owned !== undefined) {
+        await owned.segments.close();
+        owned.writer.close();
+        await this.tend();
+        await owned.upkeep.close();
+        // Cached statements may keep SQLite from closing, and so from emptying its log, by itself.
+        this.#db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+      }
+    } catch (error) {
+      // All that was acknowledged is in the segments; the next start reads it from there.
+      owned?.options.log.error("store-close-failed", { cause: describeError(error) });
+    }
+    this.#db.close();
+    owned?.lock.release();
+  }
+
+  // Who looks at rows wants to see what has been committed.
+  #catchUp(): void {
+    const writer = this.#owned?.writer;
+    if (writer !== undefined && writer.pending > 0) writer.flushUnlessRefused();
+  }
+
+  #server(): Owned {
+    if (this.#owned === undefined) throw new Error("an attached store takes no mail");
+    return this.#owned;
+  }
+
+  #own(options: Required<StoreOptions>, lock: FolderLock, isNew: boolean): Owned {
+    const { dataDir, log, clock, disk, segmentSizeMax, segmentAgeMs } = options;
+    const db = this.#db;
+    const { nextNumber, nextSequence, sealed } = recover({ db, isNew, dataDir, log });
+    syncFolders(dataDir);
+    const segments = new SegmentLog({
+      disk,
+      dataDir,
+      clock,
+      log,
+      segmentSizeMax,
+      nextNumber,
+      nextSequence,
+      randomBytes,
+      onAccepted: (group) => this.#insertRows(group),
+      onRefused: (sequence) => writer.submit([{ kind: "skip", sequence }]),
+    });
+    for (const [number, segment] of sealed) segments.sealed.set(number, segment);
+    const writer = new RowWriter({ db, log, onFilesDone: (files) => upkeep.filesDone(files) });
+    const upkeep = new Upkeep({ db, dataDir, disk, clock, log, segments, writer, segmentAgeMs });
+    return {
+      options,
+      lock,
+      segments,
+      writer,
+      upkeep,
+      space: new FreeSpace(disk, dataDir, clock, options.freeSpaceMin),
+      folderSync: {
+        queue: new SharedRun(() => disk.syncFolder(join(dataDir, LARGE))),
+        quarantine: new SharedRun(() => disk.syncFolder(join(dataDir, QUARANTINE))),
+      },
+    };
+  }
+
+  #insertRows(group: readonly Accepted[]): void {
+    const { writer, options } = this.#server();
+    const queuedAt = options.clock.now();
+    const messages = group.map(({ entry, sequence, location }): NewMessage => {
+      const { place, record, text, bodySize } = entry;
+      return { sequence, place, record, json: text, location, size: bodySize, queuedAt };
+    });
+    writer.submit(
+      messages.map((message) => ({ kind: "insert", message })),
+      () => {
+        for (const message of messages) this.#announce(message);
+      },
+    );
+  }
+
+  #announce(message: NewMessage): void {
+    if (message.place !== "queue" || this.#listener === undefined) return;
+    const { sequence, record, location, size, queuedAt } = message;
+    const row = { segment: null, start: 0, file: null, size, ...location };
+    this.#listener.onQueued({
+      sequence,
+      record,
+      body: bodyOf(row, this.#dataDir),
+      recipients: newEntries(sequence, record.envelope.recipients, queuedAt),
+    });
+  }
+
+  #change<T>(work: (dropFile: (file: string | null) => void) => T): T {
+    const files: string[] = [];
+    const dropFile = (file: string | null) => {
+      if (file !== null) files.push(file);
+    };
+    const transaction = this.#db.transaction(() => work(dropFile));
+    if (this.#owned === undefined) {
+      const result = transaction.immediate();
+      // Durable by now: an attached database is opened with synchronous = FULL.
+      for (const file of files) rmSync(join(this.#dataDir, file), { force: true });
+      return result;
+    }
+    this.#owned.writer.flush();
+    this.#db.run(`PRAGMA busy_timeout = ${VERB_WAIT_MS}`);
+    try {
+      const result = transaction.immediate();
+      this.#owned.upkeep.filesDone(files);
+      this.#listener?.onChanged();
+      return result;
+    } finally {
+      this.#db.run("PRAGMA busy_timeout = 0");
+    }
+  }
+
+  #readDataVersion(): number {
+    const row = this.#db.query<{ data_version: number }, []>("PRAGMA data_version").get();
+    return row?.data_version ?? 0;
+  }
+
+  async #tend(): Promise<void> {
+    const { upkeep, writer, options } = this.#server();
+    try {
+      const version = this.#readDataVersion();
+      if (version !== this.#dataVersion) {
+        this.#dataVersion = version;
+        this.#listener?.onChanged();
+      }
+      writer.flushUnlessRefused();
+      await upkeep.run();
+    } catch (error) {
+      // Mail goes on; what could not be done now is done in a later round.
+      options.log.error("store-upkeep-failed", { cause: describeError(error) });
+    }
+  }
+}

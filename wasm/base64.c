@@ -1,7 +1,7 @@
 // Base64 as mail has it (RFC 2045 §6.8): line breaks and any other byte outside the alphabet are
-// skipped, padding ends a group but not the data, and a cut last group yields what it holds, since a
-// lenient reader would show it. 16 characters become 12 bytes per step; anything else goes through
-// the loop for single characters, up to the next group.
+// skipped, padding ends a group but not the data, and a cut last group yields what it holds, since
+// a lenient reader would show it. 16 characters become 12 bytes per step; anything else goes
+// through the loop for single characters, up to the next group.
 #include "core.h"
 
 #define OUTSIDE 0xff
@@ -39,7 +39,8 @@ INLINE u8 *decode_vectors(const u8 **in, const u8 *end, u8 *out) {
     pairs = wasm_v128_and(pairs, wasm_i16x8_const_splat(0x0fff));
     v128_t first = wasm_v128_and(pairs, wasm_i32x4_const_splat(0xffff));
     v = wasm_v128_or(wasm_i32x4_shl(first, 12), wasm_u32x4_shr(pairs, 16));
-    wasm_v128_store(out, wasm_i8x16_shuffle(v, v, 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 3, 3, 3, 3));
+    v = wasm_i8x16_shuffle(v, v, 2, 1, 0, 6, 5, 4, 10, 9, 8, 14, 13, 12, 3, 3, 3, 3);
+    wasm_v128_store(out, v);
   }
   *in = p;
   return out;
@@ -60,8 +61,8 @@ INLINE u8 *decode_vectors(const u8 **in, const u8 *end, u8 *out) {
 }
 #endif
 
-// Decodes `length` characters; how many bytes were written. `out` needs length / 4 * 3 + 16 bytes; it
-// may be the same memory as `in` if it begins at least 16 bytes before it.
+// Decodes `length` characters; how many bytes were written. `out` needs length / 4 * 3 + 16 bytes;
+// it may be the same memory as `in` if it begins at least 16 bytes before it.
 EXPORT(gw_base64) u32 gw_base64(const u8 *in, u32 length, u8 *out) {
   const u8 *end = in + length, *start = out;
   u32 bits = 0, held = 0;

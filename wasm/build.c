@@ -1,6 +1,6 @@
 // Lays out the literal search of an image: decides which tiers there are, picks the rarest place of
-// each pattern as its anchor, and fills filters and buckets. Used by the compiler only; its input is
-// the compiler's own.
+// each pattern as its anchor, and fills filters and buckets. Used by the compiler only; its input
+// is the compiler's own.
 #include "core.h"
 #include "frequency.h"
 
@@ -40,8 +40,9 @@ static const u16 ENTRY_COST[CLASSES] = {600, 300, 60, 6, 8};
 // Bits of surprise of `next` after `last`: pairs were counted over mail, web pages, scripts and
 // programs by frequency.ts.
 INLINE u32 surprise(u8 last, u8 next) {
-  u32 bits = (u32)(FREQUENCY_PAIRS[FREQUENCY_CLASS[last] * FREQUENCY_CLASSES + FREQUENCY_CLASS[next]] - 'A');
-  return bits + FREQUENCY_EXTRA[FREQUENCY_CLASS[next]] - 'A';
+  u32 class = FREQUENCY_CLASS[next];
+  u32 bits = (u32)(FREQUENCY_PAIRS[FREQUENCY_CLASS[last] * FREQUENCY_CLASSES + class] - 'A');
+  return bits + (u32)(FREQUENCY_EXTRA[class] - 'A');
 }
 
 // Expected hits, 2^-bits on a scale of 2^40.
@@ -175,11 +176,13 @@ static void fill_filter(const Builder *b, Tier *tier, const Anchor *anchors) {
   }
 }
 
-// Counting sort by home bucket, then one sweep: a bucket that can't hold what is carried and its own
-// keeps seven, is marked, and carries the rest on. Spare buckets behind the last take what is left.
+// Counting sort by home bucket, then one sweep: a bucket that can't hold what is carried and its
+// own keeps seven, is marked, and carries the rest on. Spare buckets behind the last take what is
+// left.
 static void fill_buckets(Builder *b, Tier *tier, const Anchor *anchors, u32 firstAnchor) {
   u32 homes = 1u << tier->bucketLog, n = tier->entries;
-  u32 *ends = (u32 *)b->scratch, *order = ends + homes + 2, *carried = order + n, *bucketOf = carried + n;
+  u32 *ends = (u32 *)b->scratch, *order = ends + homes + 2;
+  u32 *carried = order + n, *bucketOf = carried + n;
   u16 *tagOf = (u16 *)(bucketOf + n);
   __builtin_memset(ends, 0, (homes + 2) * 4);
   for (u32 i = 0; i < n; i++) {
@@ -219,7 +222,8 @@ static u32 take(Builder *b, u32 length) {
 
 static void build_tier(Builder *b, Tier *tier, const Anchor *anchors, u32 firstAnchor) {
   if (tier->window == 3) tier->filterLog = SHORT_LOG - 2;
-  // About 24 bits per window keep false candidates below 1 %; sizes are those match.c has loops for.
+  // About 24 bits per window keep false candidates below 1 %; sizes are those match.c has loops
+  // for.
   else for (tier->filterLog = 9; tier->filterLog < 21; tier->filterLog += 2) {
     if (32ull << tier->filterLog >= 24ull * tier->stride * tier->entries) break;
   }
@@ -232,8 +236,8 @@ static void build_tier(Builder *b, Tier *tier, const Anchor *anchors, u32 firstA
   fill_buckets(b, tier, anchors, firstAnchor);
 }
 
-// The runs of one pattern are list[first..end): writes anchors for its rarest group that the tier can
-// hold; how many, 0 if it has no place for one after all.
+// The runs of one pattern are list[first..end): writes anchors for its rarest group that the tier
+// can hold; how many, 0 if it has no place for one after all.
 static u32 add_anchors(Builder *b, u32 first, u32 end, const Tier *tier, u32 class, Anchor *out) {
   const Run *list = b->layout->list;
   u64 bestCost = ~0ull;
@@ -243,7 +247,9 @@ static u32 add_anchors(Builder *b, u32 first, u32 end, const Tier *tier, u32 cla
     for (next = i; next < end && list[next].group == list[i].group; next++) {
       const u8 *run = b->layout->runs + list[next].bytes;
       if (b->classes[next] == NO_CLASS || b->classes[next] < class) cost = ~0ull >> 1;
-      else if (cost < ~0ull >> 1) cost += best_place(run, list[next].length, class, tier->fold).cost;
+      else if (cost < ~0ull >> 1) {
+        cost += best_place(run, list[next].length, class, tier->fold).cost;
+      }
     }
     if (cost < bestCost) {
       bestCost = cost;
@@ -294,8 +300,9 @@ static u32 end_of_pattern(const Layout *layout, u32 first) {
 EXPORT(gw_layout_size) u32 gw_layout_size(u32 count) { return count * 224 + (1u << 20); }
 EXPORT(gw_layout_scratch) u32 gw_layout_scratch(u32 count) { return count * 32 + (1u << 16); }
 
-// Writes Anchor[] to `out`, and the TIERS section at out + tiers. NONE if all is well, else the index
-// of the first run of a pattern that can't be searched for (every place is one repeated byte).
+// Writes Anchor[] to `out`, and the TIERS section at out + tiers. NONE if all is well, else the
+// index of the first run of a pattern that can't be searched for (every place is one repeated
+// byte).
 EXPORT(gw_layout) u32 gw_layout(Layout *layout, u8 *scratch) {
   u8 *classes = scratch, *kinds = scratch + layout->count;
   Builder b = {layout, classes, scratch + ((2 * layout->count + 15) & ~15u), layout->out};

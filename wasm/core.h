@@ -99,7 +99,7 @@ typedef struct { u32 size, pattern; u8 digest[16]; } Md5;
 typedef struct { u32 size, pattern; u8 digest[32]; } Sha256;
 
 #define ANCHOR_FOLD 0x80000000u      // in `pattern`: letters of the run match both cases
-#define ANCHOR_VARIABLE 0x80000000u  // in `before`: it is the least distance, Pattern.reach the most
+#define ANCHOR_VARIABLE 0x80000000u  // in `before`: it is the least distance, `reach` the most
 
 typedef struct {
   u32 pattern;
@@ -108,7 +108,8 @@ typedef struct {
   u32 before;       // pattern start to run start
 } Anchor;
 
-// Windows of 3 bytes have a filter of bytes, 4 << filterLog of them, 0 or 1; all others one of bits.
+// Windows of 3 bytes have a filter of bytes, 4 << filterLog of them, 0 or 1; all others one of
+// bits.
 typedef struct {
   u32 window, stride, fold;
   u32 filterLog, bucketLog, buckets;  // words of the filter and home buckets as powers of two
@@ -122,7 +123,8 @@ enum {
   OP_LITERAL = 1,      // u16 n, n bytes
   OP_MASKED = 2,       // u16 n, n values, n masks: (byte & mask) == value
   OP_GAP = 3,          // u32 min, u32 max (NONE: any)
-  OP_ALTERNATIVES = 4, // u8 negated, u16 count, u32 bytes that follow, then count x (u16 n, values, masks)
+  // u8 negated, u16 count, u32 length of the rest: `count` times the operands of OP_MASKED
+  OP_ALTERNATIVES = 4,
 };
 
 // Condition programs: words, op in the low byte and an operand above it, on a stack of numbers.

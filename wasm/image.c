@@ -18,8 +18,8 @@ enum {
 };
 
 static const u32 ENTRY_SIZES[SECTION_KINDS] = {
-    0, sizeof(Signature), sizeof(Pattern), 1, 4, sizeof(Typeset), sizeof(Anchor), 1, sizeof(Tier), 4,
-    sizeof(Name), sizeof(Md5), sizeof(Sha256),
+    0, sizeof(Signature), sizeof(Pattern), 1, 4, sizeof(Typeset), sizeof(Anchor), 1,
+    sizeof(Tier), 4, sizeof(Name), sizeof(Md5), sizeof(Sha256),
 };
 
 static const u8 *section(const u8 *image, u32 kind, u32 *length, u32 *count) {
@@ -269,7 +269,8 @@ EXPORT(gw_state_size) u32 gw_state_size(const u8 *image) {
   u32 length, signatures, patterns;
   section(image, SECTION_SIGNATURES, &length, &signatures);
   section(image, SECTION_PATTERNS, &length, &patterns);
-  return align64(sizeof(Scan)) + align64(patterns * sizeof(PatternState)) + 2 * align64(signatures * 4);
+  u32 states = align64(patterns * sizeof(PatternState));
+  return align64(sizeof(Scan)) + states + 2 * align64(signatures * 4);
 }
 
 // Sets up `scan` (gw_state_size zeroed bytes) for a checked image.

@@ -1,6 +1,6 @@
-// From matched patterns to findings: object names, hashes, and the conditions of the signatures that
-// were touched. A signature none of whose patterns matched is never looked at; the compiler refuses
-// conditions that such a signature could meet.
+// From matched patterns to findings: object names, hashes, and the conditions of the signatures
+// that were touched. A signature none of whose patterns matched is never looked at; the compiler
+// refuses conditions that such a signature could meet.
 #include "core.h"
 
 u32 target_allows(const Scan *scan, const Signature *signature) {

@@ -1,7 +1,7 @@
 // The literal search. Each tier holds patterns by the length of the literal run they can be found
 // by; one pass over the object per tier that has entries:
-//   1. filter: at every `stride`-th byte the hash of a `window`-byte window is looked up in a blocked
-//      Bloom filter of two bits; hits are appended without a branch.
+//   1. filter: at every `stride`-th byte the hash of a `window`-byte window is looked up in a
+//      blocked Bloom filter of two bits; hits are appended without a branch.
 //   2. windows of one repeated byte are dropped (zero pages): the builder never inserts those.
 //   3. canonical: every run is filed once, under a window of window + stride - 1 bytes, so of
 //      `stride` possible alignments exactly one meets the filter; buckets of eight 16-bit tags.
@@ -12,7 +12,8 @@
 
 // Shifts by constants are worth 30 % here, hence one loop per filter size.
 #define FILTER_SIZES(X, S, W, F) \
-  X(9, S, W, F) X(11, S, W, F) X(13, S, W, F) X(15, S, W, F) X(17, S, W, F) X(19, S, W, F) X(21, S, W, F)
+  X(9, S, W, F) X(11, S, W, F) X(13, S, W, F) X(15, S, W, F) \
+  X(17, S, W, F) X(19, S, W, F) X(21, S, W, F)
 
 INLINE u32 is_hit(const u32 *filter, u64 h, int log) {
   u32 word = filter[(u32)(h >> (64 - log))];
@@ -76,8 +77,9 @@ INLINE u32 is_hit(const u32 *filter, u64 h, int log) {
 
 typedef u32 *(*FilterBlock)(const u32 *, u32, const u8 *, const u8 *, const u8 *, u32 *);
 
-// Drops candidates in runs of one byte. The builder inserts no filter window that is such a run, or,
-// for those of 3 bytes, no canonical window: then all that the candidate could be part of are one.
+// Drops candidates in runs of one byte. The builder inserts no filter window that is such a run,
+// or, for those of 3 bytes, no canonical window: then all that the candidate could be part of are
+// one.
 INLINE u32 *drop_runs(const u8 *base, const u32 *from, const u32 *to, u32 *out, int window) {
   const int before = window == 3 ? 1 : 0, span = window == 3 ? 5 : window;
   for (; from < to; from++) {

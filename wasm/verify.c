@@ -1,7 +1,7 @@
-// From a literal that was found to a pattern that matches: the run is compared, the start is derived
-// from it, and what the run does not say (wildcards, gaps, alternatives, offsets, word borders) is
-// checked by running the pattern's program from that start. A pattern matches at a start or it does
-// not; counts are counts of starts.
+// From a literal that was found to a pattern that matches: the run is compared, the start is
+// derived from it, and what the run does not say (wildcards, gaps, alternatives, offsets, word
+// borders) is checked by running the pattern's program from that start. A pattern matches at a
+// start or it does not; counts are counts of starts.
 #include "core.h"
 
 static u32 is_equal_folded(const u8 *data, const u8 *run, u32 n) {
@@ -136,8 +136,8 @@ static u32 find_segment(Scan *scan, const u8 *op, u32 from, const u8 **after) {
 
 enum { FAILED, MATCHED, NEVER };
 
-// Whether the program matches at `start`; NEVER if it can't match at any later start either, because
-// what must follow an open gap isn't there any more.
+// Whether the program matches at `start`; NEVER if it can't match at any later start either,
+// because what must follow an open gap isn't there any more.
 static u32 run_program(Scan *scan, const u8 *op, u32 start) {
   u32 end = run_segment(scan, op, start, &op);
   if (end == NONE) return FAILED;

@@ -78,7 +78,7 @@ const QUARANTINE: Group = {
       load: async () => (await quarantine()).show,
     },
     release: {
-      summary: "scan messages again and deliver those that are clean now",
+      summary: "scan messages again and deliver what policy lets through now",
       example: "gw quarantine release 0Tq3fXw1kAB",
       operands: "ID…",
       load: async () => (await quarantine()).release,

@@ -48,3 +48,8 @@ export function showRecipients(addresses: readonly string[], total: number): str
   const [first = ""] = addresses;
   return total > 1 ? `${first} +${total - 1}` : first;
 }
+
+/** `1 message`, `2 messages`. */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

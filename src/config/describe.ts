@@ -52,22 +52,34 @@ function summary(): string {
   return blocks.join("\n");
 }
 
+// The keys that a word may stand for: names without their section, and those of other products.
+function keysCalled(word: string): readonly string[] {
+  const schema: Schema = SCHEMA;
+  const wanted = word.toLowerCase();
+  const isCalled = ([key, { knownAs = [] }]: readonly [string, Field]) =>
+    nameOf(key) === wanted || knownAs.some((other) => other.toLowerCase() === wanted);
+  return Object.entries(schema)
+    .filter(isCalled)
+    .map(([key]) => key);
+}
+
 /**
- * Describes a setting, a section, or without a key lists all settings with their defaults. For a
- * name that does not exist: undefined and what was perhaps meant.
+ * Describes a setting (by its key, its name or what others call it) or a section, or without a key
+ * lists all settings. Of a name that does not exist: undefined, and what was perhaps meant.
  */
 export function describe(key?: string): { readonly text?: string; readonly meant?: string } {
   if (key === undefined) return { text: summary() };
   const schema: Schema = SCHEMA;
-  if (Object.hasOwn(schema, key)) return { text: describeField(key, schema[key] as Field) };
-  const inSection = fieldsOf(key).map(([each, field]) => describeField(each, field));
-  if (inSection.length > 0) return { text: inSection.join("\n") };
-  const wanted = key.toLowerCase();
-  const known = Object.entries(schema).find(
-    ([each, { knownAs }]) =>
-      nameOf(each) === wanted || knownAs?.some((other) => other.toLowerCase() === wanted),
-  );
-  const meant = known?.[0] ?? nearest(key, [...Object.keys(schema), ...Object.keys(SECTIONS)]);
+  const inSection = fieldsOf(key).map(([each]) => each);
+  const keys = Object.hasOwn(schema, key)
+    ? [key]
+    : inSection.length > 0
+      ? inSection
+      : keysCalled(key);
+  if (keys.length > 0) {
+    return { text: keys.map((each) => describeField(each, schema[each] as Field)).join("\n") };
+  }
+  const meant = nearest(key, [...Object.keys(schema), ...Object.keys(SECTIONS)]);
   return meant === undefined ? {} : { meant };
 }
 

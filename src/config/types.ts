@@ -1,5 +1,6 @@
 // The kinds of values that settings can have. Each says what it expects in words that stand in
 // errors and in the documentation.
+import { isIP } from "node:net";
 import { isAbsolute } from "node:path";
 import { isDomain, isDomainMask, parseEndpoint, parsePort } from "../base/endpoint.ts";
 import { IpRanges } from "../base/ip-range.ts";
@@ -149,14 +150,25 @@ export function domainMask(): Type<string> {
   return word("domain mask", 'a domain such as "example.org" or "*.example.org"', isDomainMask);
 }
 
+// `[host]`, `[host]:port`, `host:port` or `host`. The same grammar as outbound/route.ts, which a
+// test holds it to: what passes here must not stop the gateway later.
 function isHop(text: string): boolean {
-  const [, bracketed, inner = "", plain, digits] =
-    /^(?:(\[([^\]]+)\])|([^\s[\]:]+))(?::(\d+))?$/.exec(text) ?? [];
+  const [, bracketed, plain = "", digits] =
+    /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text) ?? [];
   if (digits !== undefined && (parsePort(digits) ?? 0) === 0) return false;
-  if (bracketed === undefined) return plain !== undefined && isDomain(plain);
-  // `[host:25]` with the port inside is how older gateways write it; `[2001:db8::1]` is no port.
-  const isLiteral = parseEndpoint(inner, 25) !== undefined;
-  return isLiteral || isDomain(inner.replace(/:\d{1,5}$/, ""));
+  const host = (bracketed ?? plain).replace(/^ipv6:/i, "");
+  return isIP(host) !== 0 || isDomain(host);
+}
+
+// Domains as in all masks, one address, or `*@example.org`.
+function isRouteMask(text: string): boolean {
+  const at = text.lastIndexOf("@");
+  if (at < 0) return isDomainMask(text);
+  const local = text.slice(0, at);
+  const domain = text.slice(at + 1);
+  if (local === "*" || local === "") return local === "*" && isDomain(domain);
+  const literal = /^\[(?:ipv6:)?([^\]]+)\]$/i.exec(domain)?.[1] ?? "";
+  return !local.includes("*") && (isDomain(domain) || isIP(literal) !== 0);
 }
 
 /** `MASK NEXT-HOP`: where mail for the domains of a mask goes. */
@@ -165,7 +177,7 @@ export function route(): Type<string> {
     'a domain mask and a next hop such as "*.example.org [192.0.2.1]:25" or "* relay.example.net"';
   return word("route", expected, (text) => {
     const [mask = "", hop = "", ...rest] = text.trim().split(/\s+/);
-    return rest.length === 0 && isDomainMask(mask) && isHop(hop);
+    return rest.length === 0 && isRouteMask(mask) && isHop(hop);
   });
 }
 

@@ -172,12 +172,14 @@ export class Hop {
     this.#openingCount++;
     const dialed = await this.#context.dialer.dial(this.#hop);
     this.#openingCount--;
-    if (dialed.kind === "session") {
+    if (dialed.kind === "session" && dialed.session.isOpen) {
       this.#adopt(dialed.session);
       return;
     }
     this.#context.quota.give();
-    this.#openFailed(dialed.outcome);
+    // One that greets and hangs up at once counts as down: it must not be called in a tight loop.
+    const lost = troubleOutcome(TROUBLE.lostConnection, "", "session ended as it began");
+    this.#openFailed(dialed.kind === "none" ? dialed.outcome : lost);
   }
 
   #adopt(session: Session): void {

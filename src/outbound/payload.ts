@@ -38,9 +38,13 @@ export class Payload {
     if (body.kind === "bytes") return new Payload(head, body, -1);
     const fd = openSync(body.path, "r");
     try {
-      // Found out now rather than in the middle of DATA, where only cutting the session is left.
-      if (fstatSync(fd).size < body.offset + body.size) throw new Error("body is incomplete");
       const payload = new Payload(head, body, fd);
+      // Found out now rather than in the middle of DATA, where only cutting the session is left. A
+      // small one has been read by now.
+      const isKnown = payload.#whole !== undefined;
+      if (!isKnown && fstatSync(fd).size < body.offset + body.size) {
+        throw new Error("body is incomplete");
+      }
       if (payload.#whole !== undefined) payload.close();
       return payload;
     } catch (error) {

@@ -11,7 +11,7 @@ export interface Token {
 
 // Words: keywords, $ids, #ids, numbers with units, names. Marks: brackets, comparisons, commas.
 const PIECE =
-  /\s+|"((?:[^"\\]|\\.)*)"|([$#]?[\w.*:/+-]+(?:\.\.[\w.-]+)?|\$)|([()|{},!?]|[<>=!]=?)|(.)/gy;
+  /\s+|"((?:[^"\\]|\\.)*)"|(\$\w+\.\.\$\w+|[$#]?[\w.*:/+-]+|\$)|([()|{},!?]|[<>=!]=?)|(.)/gy;
 
 /** Tokens per line: far more than any sensible signature needs. */
 const TOKEN_MAX = 2000;

@@ -52,7 +52,7 @@ export class DataFolderError extends Error {
   override readonly name = "DataFolderError";
 }
 
-/** A server's hold on its data folder; the system drops it with the process. */
+/** A server's hold on its data folder, as long as this is referenced; it dies with the process. */
 export interface FolderLock {
   release(): void;
 }

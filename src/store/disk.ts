@@ -132,13 +132,18 @@ export class FreeSpace {
   readonly #clock: Clock;
   readonly #freeSpaceMin: number;
   #askedAt = Number.NEGATIVE_INFINITY;
-  #free = 0;
+  #free = Number.POSITIVE_INFINITY;
 
   constructor(disk: Disk, folder: string, clock: Clock, freeSpaceMin: number) {
     this.#disk = disk;
     this.#folder = folder;
     this.#clock = clock;
     this.#freeSpaceMin = freeSpaceMin;
+  }
+
+  /** Whether there was too little when it was last asked. */
+  get isShort(): boolean {
+    return this.#free < this.#freeSpaceMin;
   }
 
   /** Throws StoreFullError when space is short. The system is asked ten times a second at most. */
@@ -152,7 +157,7 @@ export class FreeSpace {
       }
       this.#askedAt = now;
     }
-    if (this.#free >= this.#freeSpaceMin) return;
+    if (!this.isShort) return;
     throw new StoreFullError(`${this.#free} bytes free, ${this.#freeSpaceMin} wanted`);
   }
 }

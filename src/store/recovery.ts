@@ -23,7 +23,13 @@ import { join } from "node:path";
 import { describeError, type Log } from "../base/log.ts";
 import type { MessageRecord } from "../message.ts";
 import { isMessageId } from "./message-id.ts";
-import { decodeSegmentHeader, type Place, readSegment, SEGMENT_HEADER_SIZE } from "./record.ts";
+import {
+  decodeSegmentHeader,
+  type Place,
+  readSegment,
+  SEGMENT_HEADER_SIZE,
+  type SegmentItem,
+} from "./record.ts";
 import { RowInserter } from "./row-writer.ts";
 import { type Location, type SealedSegment, segmentPath } from "./segment.ts";
 
@@ -87,10 +93,7 @@ interface SegmentFile {
   readonly header: ReturnType<typeof decodeSegmentHeader>;
 }
 
-type FoundRecord = Extract<
-  ReturnType<typeof readSegment> extends Generator<infer Item> ? Item : never,
-  { kind: "record" }
->;
+type FoundRecord = Extract<SegmentItem, { kind: "record" }>;
 
 class Recovery {
   readonly #options: RecoveryOptions;
@@ -166,7 +169,7 @@ class Recovery {
     const bytes = readFileSync(segment.path);
     db.transaction(() => {
       for (const item of readSegment(bytes, segment.header?.nonce ?? bytes)) {
-        if (item.kind === "record") this.#readRecord(segment, item);
+        if (item.kind === "record") this.#readRecord(segment, bytes, item);
         else if (item.kind === "damaged") this.#setAside(segment, bytes, item);
         else this.#cutOff(segment, item);
       }
@@ -174,7 +177,7 @@ class Recovery {
     })();
   }
 
-  #readRecord(segment: SegmentFile, item: FoundRecord): void {
+  #readRecord(segment: SegmentFile, bytes: Buffer, item: FoundRecord): void {
     if (item.sequence <= this.#highest) return;
     this.#highest = item.sequence;
     const { log } = this.#options;
@@ -202,9 +205,8 @@ class Recovery {
       this.#messages++;
       log.info("recovered", { id, place: item.place, ...where });
     } catch (error) {
-      // Its bytes stay in the segment, which is not deleted unnoticed: a copy is set aside.
       log.error("record-unusable", { ...where, cause: describeError(error) });
-      copyFileSync(segment.path, this.#damagedPath(segment, item.bodyStart));
+      this.#setAside(segment, bytes, { start: item.bodyStart - item.json.length, end: item.end });
     }
   }
 

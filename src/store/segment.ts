@@ -7,6 +7,7 @@
 //   file per message, fsync, shared folder fsync    3,100 /  1,100   0.05 / 0.15 ms
 //   segment, one write + fdatasync per group       30,000 / 84,000   0.004 / 0.002 ms
 //   SQLite rows with bodies, synchronous=FULL      15,000 / 10,000   0.05 / 0.08 ms
+//   gw: commit, rows, hand-out, settling, deletion  6,000 / 14,000   0.07 / 0.04 ms
 import { dirname, join } from "node:path";
 import type { Clock } from "../base/clock.ts";
 import { describeError, type Log } from "../base/log.ts";
@@ -93,6 +94,7 @@ export class SegmentLog {
   /** Segments that are only read any more. */
   readonly sealed = new Map<number, SealedSegment>();
   readonly #options: SegmentOptions;
+  #hasFailed = false;
   #nextNumber: number;
   #nextSequence: number;
   #current: Current | undefined;
@@ -103,6 +105,11 @@ export class SegmentLog {
     this.#options = options;
     this.#nextNumber = options.nextNumber;
     this.#nextSequence = options.nextSequence;
+  }
+
+  /** Whether the last group could not be written. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** The segment that is written to, if any. */
@@ -138,11 +145,13 @@ export class SegmentLog {
       const group = this.#takeGroup();
       try {
         this.#options.onAccepted(await this.#write(group));
+        this.#hasFailed = false;
         for (const { resolve } of group) resolve();
         // Not before: a sealed segment without rows is taken for one whose mail is all done.
         const size = this.#current?.size ?? 0;
         if (size >= this.#options.segmentSizeMax) await this.#seal();
       } catch (error) {
+        this.#hasFailed = true;
         this.#options.log.error("segment-write-failed", { cause: describeError(error) });
         this.#options.onRefused(this.#nextSequence - 1);
         for (const { reject } of group) reject(storeFull(error));

@@ -277,14 +277,19 @@ export class Store {
     });
     for (const [number, segment] of sealed) segments.sealed.set(number, segment);
     const writer = new RowWriter({ db, log, onFilesDone: (files) => upkeep.filesDone(files) });
-    const upkeep = new Upkeep({ db, dataDir, disk, clock, log, segments, writer, segmentAgeMs });
+    const space = new FreeSpace(disk, dataDir, clock, options.freeSpaceMin);
+    const isSpaceShort = () => space.isShort || segments.hasFailed;
+    const upkeep = new Upkeep({
+      ...{ db, dataDir, disk, clock, log, segments, writer, segmentAgeMs },
+      isSpaceShort,
+    });
     return {
       options,
       lock,
       segments,
       writer,
       upkeep,
-      space: new FreeSpace(disk, dataDir, clock, options.freeSpaceMin),
+      space,
       folderSync: {
         queue: new SharedRun(() => disk.syncFolder(join(dataDir, LARGE))),
         quarantine: new SharedRun(() => disk.syncFolder(join(dataDir, QUARANTINE))),

@@ -31,6 +31,8 @@ export interface UpkeepOptions {
   readonly writer: RowWriter;
   /** Age, in milliseconds, from which a segment is emptied, or sealed although it is not full. */
   readonly segmentAgeMs: number;
+  /** True while mail is refused for want of space: what is done must then go at once. */
+  readonly isSpaceShort: () => boolean;
 }
 
 interface Live {
@@ -66,10 +68,10 @@ export class Upkeep {
 
   /** Makes rows durable and unlinks what is done. Rejects if the disk refuses. */
   async run(): Promise<void> {
-    const { dataDir, disk, segments, clock } = this.#options;
+    const { dataDir, disk, segments, clock, isSpaceShort } = this.#options;
     const files = this.#files;
     this.#files = [];
-    const isRound = clock.steady() >= this.#nextRoundAt;
+    const isRound = isSpaceShort() || clock.steady() >= this.#nextRoundAt;
     if (isRound) this.#nextRoundAt = clock.steady() + SEGMENT_ROUND_MS;
     const done = isRound ? this.#doneSegments() : [];
     try {
@@ -127,9 +129,11 @@ export class Upkeep {
   }
 
   async #sealOld(): Promise<void> {
-    const { segments, clock, segmentAgeMs, writer } = this.#options;
+    const { segments, clock, segmentAgeMs, writer, isSpaceShort } = this.#options;
     const { current } = segments;
-    if (current === undefined || clock.now() - current.openedAt < segmentAgeMs) return;
+    if (current === undefined) return;
+    const isOld = clock.now() - current.openedAt >= segmentAgeMs;
+    if (!isOld && !isSpaceShort()) return;
     if (writer.pending === 0 && !this.#live().has(current.number)) await segments.sealIdle();
   }
 

@@ -1,7 +1,7 @@
-// The scan core under the sanitizers of a native compiler: case files (see images.ts) are scanned and
-// compared with what the reference found; then their images are damaged and cut at random, and what
-// gw_check lets through must still not make a scan leave its memory. Also base64 against a plain
-// decoder. The seed is fixed; every block is malloc'ed in its exact size, so that the address
+// The scan core under the sanitizers of a native compiler: case files (see images.ts) are scanned
+// and compared with what the reference found; then their images are damaged and cut at random, and
+// what gw_check lets through must still not make a scan leave its memory. Also base64 against a
+// plain decoder. The seed is fixed; every block is malloc'ed in its exact size, so that the address
 // sanitizer sees one byte too many.
 //   check ROUNDS FILE...
 #include <stdio.h>
@@ -124,7 +124,8 @@ static void check_matches(File *file, const u8 *image, u32 size, Tally *tally) {
 static u32 damage(u8 *image, u32 size) {
   if (below(8) == 0) return size - 1 - below(size - 1);
   for (u32 i = 1 + below(6); i > 0; i--) {
-    // The head is small and matters most; small numbers are likelier to be believed than large ones.
+    // The head is small and matters most; small numbers are likelier to be believed than large
+    // ones.
     u32 at = below(3) == 0 ? below(min32(size, 512)) : below(size);
     image[at] = (u8)(below(2) == 0 ? below(256) : image[at] + 1 - below(3));
   }
@@ -159,7 +160,8 @@ static u32 plain_base64(const u8 *in, u32 length, u8 *out) {
       held++;
     }
     if (held == 4 || (held > 0 && (i == length || in[i] == '='))) {
-      for (u32 k = 0; k + 1 < held; k++) out[written++] = (u8)((bits << (6 * (4 - held))) >> (16 - 8 * k));
+      bits <<= 6 * (4 - held);
+      for (u32 k = 0; k + 1 < held; k++) out[written++] = (u8)(bits >> (16 - 8 * k));
       held = bits = 0;
     }
   }
@@ -196,7 +198,7 @@ int main(int count, char **words) {
     free(file.bytes);
   }
   for (u32 k = 0; k < rounds * 10; k++) check_base64();
-  printf("%llu scans as the reference has them (%llu findings); of %llu damaged images %llu refused\n",
-         tally.scans, tally.findings, tally.accepted + tally.refused, tally.refused);
+  printf("%llu scans as the reference has them (%llu findings); ", tally.scans, tally.findings);
+  printf("of %llu damaged images %llu refused\n", tally.accepted + tally.refused, tally.refused);
   return 0;
 }

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Builds the scan core natively with the address and undefined-behaviour sanitizers and runs check.c.
-#   wasm/native/check.sh [ROUNDS [IMAGES]]     needs bun and a C compiler (CC, default gcc)
+# Builds the scan core natively with the address and undefined-behaviour sanitizers and runs
+#   check.c. wasm/native/check.sh [ROUNDS [IMAGES]]     needs bun and a C compiler (CC, default gcc)
 set -eu
 rounds=${1:-300}
 images=${2:-12}

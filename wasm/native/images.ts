@@ -1,8 +1,9 @@
 // Writes what check.c eats: signature images over random signatures, random objects, and what the
 // reference finds in them. bun wasm/native/images.ts FOLDER
 //
-// A case file: u32 bytes of the image, the image, u32 number of objects, and for each u32 bytes, the
-// bytes, u32 number of findings, and for each u32 signature, u32 offset (ascending by signature).
+// A case file: u32 bytes of the image, the image, u32 number of objects, and for each u32 bytes,
+// the bytes, u32 number of findings, and for each u32 signature, u32 offset (ascending by
+// signature).
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ByteWriter } from "../../src/base/byte-writer.ts";

@@ -4,16 +4,18 @@ import { printable } from "../../base/printable.ts";
 import { roundSize } from "../../base/units.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Body } from "../../message.ts";
+import { type Release, release as rescan } from "../../pipeline/release.ts";
+import { policyOf } from "../../policy/decide.ts";
 import type { QuarantineFilter } from "../../store/quarantine-rows.ts";
 import { LIST_MAX } from "../../store/queue-rows.ts";
 import { Quarantine, type QuarantineDetails, type QuarantineItem } from "../../vault/quarantine.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
-import { type Inspection, startInspection } from "../inspection.ts";
+import { startInspection } from "../inspection.ts";
 import { readMailHeader } from "../mail-header.ts";
 import { countOf, PLACE, type PlaceArgs, timeOf, withStore } from "../place.ts";
 import { paintStatus } from "../scan-report.ts";
-import { drawTable, showRecipients, showSender, showTime } from "../table.ts";
+import { counted, drawTable, showRecipients, showSender, showTime } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 const FILTERS = {
@@ -86,7 +88,9 @@ export const list = command(
       }
       if (items.length > 0) terminal.out(showList(terminal, items));
       const { messages, bytes } = quarantine.counts();
-      terminal.out(`${items.length} of ${messages} messages (${roundSize(bytes)} in all)\n`);
+      terminal.out(
+        `${items.length} of ${counted(messages, "message")} (${roundSize(bytes)} in all)\n`,
+      );
       return EXIT.good;
     }),
 );
@@ -148,21 +152,11 @@ export const show = command(
     }),
 );
 
-// Scans what lies in quarantine once more: signatures may have been taken back since.
-async function isCleanNow(
-  terminal: Terminal,
-  { inspector }: Inspection,
-  { id, body }: QuarantineDetails,
-): Promise<boolean> {
-  const { verdict } = await inspector.inspect({ body, name: "message", isMessage: true });
-  if (verdict.status === "clean") return true;
-  const names = verdict.objects.flatMap(({ findings }) => findings.map((each) => each.signature));
-  const found = names.length === 0 ? "" : ` (${[...new Set(names)].slice(0, 5).join(", ")})`;
+function sayKept(terminal: Terminal, id: string, end: Extract<Release, { kind: "kept" }>): void {
+  const { verdict, disposition } = end;
   const status = paintStatus(terminal, verdict.status);
-  terminal.err(
-    `gw: ${id} is still ${status}${printable(found)}; --force releases it all the same\n`,
-  );
-  return false;
+  const reason = "reason" in disposition ? ` (${printable(disposition.reason)})` : "";
+  terminal.err(`gw: ${id} is still ${status}${reason}; --force releases it all the same\n`);
 }
 
 /** `gw quarantine release` */
@@ -174,23 +168,28 @@ export const release = command(
   },
   (args, terminal) =>
     withQuarantine(args, async (quarantine) => {
-      const messages = [...new Set(args._)].map((id) => find(quarantine, id));
-      const addresses = args.to === undefined ? undefined : [addressOf(args.to)];
-      const config = loadConfig(configFile(args.config));
-      const inspection =
-        args.force === true ? undefined : await startInspection(config, { workersMax: 1 });
+      const ids = [...new Set(args._)];
+      // All must be there before the first one goes.
+      for (const id of ids) find(quarantine, id);
+      const to = args.to === undefined ? undefined : [addressOf(args.to)];
       let released = 0;
-      try {
-        for (const message of messages) {
-          if (inspection !== undefined && !(await isCleanNow(terminal, inspection, message)))
-            continue;
-          released += quarantine.release([message.id], addresses).done.length;
+      if (args.force === true) released = quarantine.release(ids, to).done.length;
+      else {
+        const config = loadConfig(configFile(args.config));
+        const { inspector } = await startInspection(config, { workersMax: 1 });
+        const parts = { quarantine, inspector, policy: policyOf(config) };
+        try {
+          for (const id of ids) {
+            const end = await rescan(parts, to === undefined ? { id } : { id, recipients: to });
+            if (end.kind === "released") released++;
+            if (end.kind === "kept") sayKept(terminal, id, end);
+          }
+        } finally {
+          inspector.stop();
         }
-      } finally {
-        inspection?.inspector.stop();
       }
-      terminal.out(`${released} of ${messages.length} messages released\n`);
-      return released === messages.length ? EXIT.good : EXIT.found;
+      terminal.out(`${released} of ${counted(ids.length, "message")} released\n`);
+      return released === ids.length ? EXIT.good : EXIT.found;
     }),
 );
 
@@ -212,7 +211,7 @@ export const remove = command({ ...FILTERS, ...PLACE }, (args, terminal) =>
     const ids = isFiltered ? quarantine.list(filter).map(({ id }) => id) : args._;
     const { done, missing } = quarantine.delete(ids);
     for (const id of missing) terminal.err(`gw: no message ${printable(id)} is in quarantine\n`);
-    terminal.out(`${done.length} messages deleted\n`);
+    terminal.out(`${counted(done.length, "message")} deleted\n`);
     if (isFiltered && ids.length >= LIST_MAX) {
       terminal.err(`gw: these are the newest ${LIST_MAX}; there may be more that match\n`);
     }

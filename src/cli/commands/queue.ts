@@ -11,7 +11,7 @@ import {
 } from "../../store/queue-rows.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { countOf, PLACE, withStore } from "../place.ts";
-import { drawTable, showRecipients, showSender, showTime } from "../table.ts";
+import { counted, drawTable, showRecipients, showSender, showTime } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 
 const STATES = ["queued", "held", "deferred"] as const;
@@ -106,8 +106,8 @@ export const list = command(
       if (items.length > 0) terminal.out(showList(terminal, items, Date.now()));
       const { messages, bytes, held, deferred } = store.queue.counts();
       terminal.out(
-        `${items.length} of ${messages} messages (${roundSize(bytes)} in all); ` +
-          `${held} recipients held, ${deferred} deferred\n`,
+        `${items.length} of ${counted(messages, "message")} (${roundSize(bytes)} in all); ` +
+          `${counted(held, "recipient")} held, ${deferred} deferred\n`,
       );
       return EXIT.good;
     }),
@@ -174,7 +174,7 @@ function verb(did: string, work: Verb) {
       for (const id of missing) terminal.err(`gw: no message ${printable(id)} is in the queue\n`);
       const chosen = isFiltered ? queue.list(filter).map(({ id }) => id) : ids;
       const count = work(queue, given.all === true ? "all" : chosen);
-      terminal.out(`${count} ${count === 1 ? "message" : "messages"} ${did}\n`);
+      terminal.out(`${counted(count, "message")} ${did}\n`);
       if (isFiltered && chosen.length >= LIST_MAX) {
         terminal.err(`gw: these are the oldest ${LIST_MAX}; there may be more that match\n`);
       }

@@ -12,6 +12,7 @@ import { startInspection } from "../inspection.ts";
 import { prepareMailHeader, readMailHeader } from "../mail-header.ts";
 import { Progress } from "../progress.ts";
 import { drawTree, paintStatus, toJson } from "../scan-report.ts";
+import { counted } from "../table.ts";
 import type { Terminal } from "../terminal.ts";
 import { reasonOf, type Walked, walk } from "../walk.ts";
 
@@ -159,7 +160,7 @@ class Report {
 
   summary(elapsedMs: number): string {
     const { files, infected, incomplete, failed } = this.totals;
-    const parts = [`${files} files`, `${infected} infected`];
+    const parts = [counted(files, "file"), `${infected} infected`];
     if (incomplete > 0) parts.push(`${incomplete} could not be looked at wholly`);
     if (failed > 0) parts.push(`${failed} could not be read`);
     return `${parts.join(", ")}, ${(elapsedMs / 1000).toFixed(2)} s\n`;

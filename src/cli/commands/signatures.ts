@@ -17,7 +17,7 @@ import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { startInspection } from "../inspection.ts";
 import { openOwnSignatures, readOwnSources } from "../signature-sources.ts";
-import { drawTable } from "../table.ts";
+import { counted, drawTable } from "../table.ts";
 import { walk } from "../walk.ts";
 
 const OWN = {
@@ -49,7 +49,7 @@ export const list = command({ json: OPTIONS.json, ...OWN }, async (args, termina
   const columns = [{ title: "NAME" }, { title: "SEVERITY" }, { title: "DESCRIPTION" }];
   const rows = found.map(({ name, severity, description }) => [name, severity, description]);
   if (rows.length > 0) terminal.out(drawTable(terminal, columns, rows));
-  terminal.out(`${found.length} of ${all.length} signatures\n`);
+  terminal.out(`${found.length} of ${counted(all.length, "signature")}\n`);
   return EXIT.good;
 });
 
@@ -76,7 +76,7 @@ export const compile = command(
       terminal.err(`gw: ${diagnostics.length} mistakes; nothing was written\n`);
       return EXIT.error;
     }
-    const sum = `${signatures.length} signatures in ${sources.length} files`;
+    const sum = `${counted(signatures.length, "signature")} in ${counted(sources.length, "file")}`;
     if (args.output === undefined) {
       terminal.out(`${sum}: no mistakes\n`);
       return EXIT.good;
@@ -126,7 +126,7 @@ export const test = command(OWN, async (args, terminal) => {
     const { verdict } = await inspector.inspect({ body, name: file, isMessage: false });
     const hits = hitsOf(verdict.objects, name);
     const seen = verdict.objects.length;
-    terminal.out(hits.length > 0 ? hits.join("") : `no hit in ${seen} objects\n`);
+    terminal.out(hits.length > 0 ? hits.join("") : `no hit in ${counted(seen, "object")}\n`);
     return hits.length > 0 ? EXIT.good : EXIT.found;
   } finally {
     inspector.stop();

@@ -28,8 +28,8 @@ export const OUTBOUND_FIELDS = {
   "outbound.routes": {
     type: list(route()),
     default: [],
-    doc: "Where mail goes: a domain mask and a next hop. A next hop in brackets is that very host, one without is looked up by its MX records; the port may follow. The first line that matches counts; domains that none matches are looked up by their own MX records.",
-    example: ["example.org [192.0.2.1]", "*.example.org [192.0.2.1]:2525", "* relay.example.net"],
+    doc: "Where mail goes: a domain mask and a next hop. The mask is a domain, all domains below one, one address, or * for all. A next hop in brackets or with a port is that very host, a bare name is looked up by its MX records. The first line that matches counts; domains that none matches are looked up by their own MX records.",
+    example: ["example.org [192.0.2.1]", "*.example.org 192.0.2.1:2525", "* relay.example.net"],
     knownAs: ["ForwardRoute", "relayhost", "transport_maps"],
   },
   "outbound.sessions_per_host_max": {

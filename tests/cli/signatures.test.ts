@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { eicar, emptyFolder, gw, mailWith } from "./mail-folder.ts";
+
+const { folder, remove } = emptyFolder();
+const at = (name: string) => join(folder, name);
+
+beforeAll(() => {
+  writeFileSync(at("bad.eml"), mailWith(eicar()));
+  writeFileSync(at("good.eml"), mailWith("nothing"));
+  writeFileSync(at("wrong.gws"), "signature A.B.C\n  severity  terrible\nend\n");
+});
+afterAll(remove);
+
+describe("gw signatures list", () => {
+  test("shows what is in use, and of it what a word finds", async () => {
+    const all = await gw("signatures", "list");
+    expect(all.out).toMatch(/\n(\d+) of \1 signatures\n$/);
+    const { code, out } = await gw("signatures", "list", "eicar");
+    expect(code).toBe(0);
+    expect(out).toMatch(/^NAME +SEVERITY +DESCRIPTION\nGw\.Test\.EICAR +infected +\S/);
+  });
+
+  test("--json gives one value per line", async () => {
+    const { out } = await gw("signatures", "list", "--json", "eicar");
+    const first = JSON.parse(out.split("\n")[0] ?? "");
+    expect(first).toMatchObject({ name: "Gw.Test.EICAR", severity: "infected" });
+  });
+});
+
+describe("gw signatures compile", () => {
+  test("checks a folder, and writes a set that scan takes", async () => {
+    const checked = await gw("signatures", "compile", "signatures");
+    expect(checked).toMatchObject({ code: 0, err: "" });
+    expect(checked.out).toMatch(/^\d+ signatures in \d+ files: no mistakes\n$/);
+    const set = at("set.gwdb");
+    const written = await gw("signatures", "compile", "signatures", "--output", set);
+    expect(written.out).toContain(` -> ${set} (`);
+    expect((await gw("scan", "--signatures", set, at("bad.eml"))).code).toBe(1);
+    expect(readdirSync(folder)).not.toContain("set.gwdb.new");
+  });
+
+  test("says what is wrong where, and writes nothing", async () => {
+    const output = at("wrong.gwdb");
+    const answer = await gw("signatures", "compile", at("wrong.gws"), "--output", output);
+    expect(answer.code).toBe(2);
+    expect(answer.err).toMatch(/wrong\.gws:2:\d+: .*terrible/);
+    expect(existsSync(output)).toBe(false);
+  });
+
+  test("a file that is no compiled set is refused by scan", async () => {
+    writeFileSync(at("fake.gwdb"), "not a set");
+    const work = gw("scan", "--signatures", at("fake.gwdb"), at("good.eml"));
+    await expect(work).rejects.toThrow("fake.gwdb: ");
+  });
+});
+
+describe("gw signatures test", () => {
+  const hit = (name: string, file: string) => gw("signatures", "test", name, at(file));
+
+  test("exits 0 and says where for a hit, 1 for none", async () => {
+    expect(await hit("Gw.Test.EICAR", "bad.eml")).toEqual({
+      code: 0,
+      out: `${at("bad.eml")} › a.com: Gw.Test.EICAR at byte 0\n`,
+      err: "",
+    });
+    expect(await hit("Gw.Test.EICAR", "good.eml")).toMatchObject({ code: 1 });
+  });
+
+  test("of an unknown name or file is an error", async () => {
+    await expect(hit("Gw.Test.EICA", "bad.eml")).rejects.toThrow("did you mean Gw.Test.EICAR?");
+    await expect(hit("Gw.Test.EICAR", "none")).rejects.toThrow("no such file");
+    await expect(hit("Gw.Test.EICAR", ".")).rejects.toThrow("not a file");
+  });
+});

@@ -1,0 +1,134 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Schema } from "../../src/config/field.ts";
+import { ConfigError, checkConfig, checkText, loadConfig } from "../../src/config/load.ts";
+import { SCHEMA } from "../../src/config/schema.ts";
+import { secret } from "../../src/config/types.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "gw-config-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function fileOf(content: string | Uint8Array): string {
+  const path = join(folder, "gw.toml");
+  writeFileSync(path, content);
+  return path;
+}
+
+function errorOf(load: () => unknown): string {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof ConfigError) return error.message;
+    throw error;
+  }
+  return "";
+}
+
+describe("bad configurations", () => {
+  const cases = readdirSync("tests/configs").sort();
+
+  test("there are at least twenty", () => {
+    expect(cases.length).toBeGreaterThanOrEqual(20);
+  });
+
+  test.each(cases)("%s fails for its stated reason", (name) => {
+    const file = `tests/configs/${name}/config.toml`;
+    const expected = readFileSync(`tests/configs/${name}/error.txt`, "utf8");
+    const problems = checkConfig(file);
+    const lines = problems.map(({ line, column, message }) => `${line}:${column}: ${message}\n`);
+    expect(lines.join("")).toBe(expected);
+    expect(expected).toMatch(/^\d+:\d+: \S/);
+    const prefixed = lines.map((line) => `${file}:${line}`).join("");
+    expect(errorOf(() => loadConfig(file))).toBe(prefixed.trimEnd());
+  });
+});
+
+describe("loadConfig()", () => {
+  test("gives every default without a file, in bytes and milliseconds", () => {
+    const config = loadConfig(undefined);
+    expect(Object.keys(config)).toEqual(Object.keys(SCHEMA));
+    expect(config["inbound.listen"]).toEqual(["0.0.0.0:25"]);
+    expect(config["inbound.message_size_max"]).toBe(50 * 1024 * 1024);
+    expect(config["queue.lifetime"]).toBe(5 * 24 * 3600 * 1000);
+    expect(config["policy.unscanned"]).toBe("defer");
+  });
+
+  test("takes what the file says, keeps the other defaults, and puts overrides above both", () => {
+    const file = fileOf(
+      '[scan]\nworkers = 3\ntimeout = "90s"\n[outbound]\nroutes = ["* [::1]:26"]\n',
+    );
+    const config = loadConfig(file, { "scan.workers": 7 });
+    expect(config["scan.workers"]).toBe(7);
+    expect(config["scan.timeout"]).toBe(90_000);
+    expect(config["outbound.routes"]).toEqual(["* [::1]:26"]);
+    expect(config["scan.depth_max"]).toBe(20);
+  });
+
+  test.each([
+    ["section", '[log]\nlevel = "debug"\n'],
+    ["dotted key", 'log.level = "debug"\n'],
+    ["inline table", 'log = { level = "debug" }\n'],
+    ["byte order mark and CRLF", '\ufeff[log]\r\nlevel = "debug"\r\n'],
+  ])("reads a setting written as %s", (_, text) => {
+    expect(loadConfig(fileOf(text))["log.level"]).toBe("debug");
+  });
+
+  test("overrides that do not fit together are refused", () => {
+    const overrides = { "queue.retry_min": 10, "queue.retry_max": 5 };
+    expect(errorOf(() => loadConfig(undefined, overrides))).toContain("queue.retry_min must not");
+  });
+
+  test("a file that cannot be read is an error that says why", () => {
+    expect(errorOf(() => loadConfig("/nonexistent/gw.toml"))).toBe(
+      "/nonexistent/gw.toml: cannot be read: no such file",
+    );
+    expect(errorOf(() => loadConfig(folder))).toContain("a folder");
+    expect(errorOf(() => loadConfig(fileOf(Uint8Array.of(0x23, 0xff))))).toContain("not UTF-8");
+    expect(errorOf(() => loadConfig(fileOf(Buffer.alloc(2 ** 20 + 1, "#"))))).toContain(
+      "larger than",
+    );
+  });
+});
+
+describe("hostile files", () => {
+  const noConflicts = () => [];
+
+  test("deep nesting is a problem, not a crash", () => {
+    const text = `a = ${"[".repeat(5000)}${"]".repeat(5000)}`;
+    expect(checkText(SCHEMA, text, noConflicts).problems).toHaveLength(1);
+  });
+
+  test("names of JavaScript's own are unknown settings like others", () => {
+    for (const name of ["__proto__", "constructor", "toString"]) {
+      const { problems } = checkText(SCHEMA, `[scan]\n${name} = 1\n`, noConflicts);
+      expect(problems.map(({ message }) => message)).toEqual([`unknown setting scan.${name}`]);
+      expect(checkText(SCHEMA, `[${name}]\nx = 1\n`, noConflicts).problems[0]?.message).toBe(
+        `unknown section [${name}]`,
+      );
+    }
+  });
+
+  test("reports at most a hundred problems, in the file's order", () => {
+    const text = `[scan]\n${Array.from({ length: 300 }, (_, n) => `zzzz_${n} = 1\n`).join("")}`;
+    const { problems } = checkText(SCHEMA, text, noConflicts);
+    expect(problems.map(({ line }) => line)).toEqual(Array.from({ length: 100 }, (_, n) => n + 2));
+  });
+
+  test("control characters of keys and values do not reach the terminal", () => {
+    const text = '[scan]\n"\\u001b[31m" = 1\ntimeout = "\\u009b31m"\n';
+    const { problems } = checkText(SCHEMA, text, noConflicts);
+    expect(problems).toHaveLength(2);
+    expect(problems.map(({ message }) => message).join("")).not.toMatch(/\p{Cc}/u);
+  });
+
+  test("a wrong secret is not repeated", () => {
+    const schema = {
+      "admin.password": { type: secret(), default: "", doc: "", example: "" },
+    } satisfies Schema;
+    const { problems } = checkText(schema, "[admin]\npassword = 12345\n", noConflicts);
+    expect(problems[0]?.message).toStartWith("admin.password: expected a text");
+    expect(problems[0]?.message).not.toContain("12345");
+  });
+});

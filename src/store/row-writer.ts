@@ -18,6 +18,7 @@ const TRANSACTION_MAX = 2_000;
 const RETRY_MS = 20;
 const RETRY_MAX_MS = 1_000;
 // Refusals that pass: anything else is an error in the change itself.
+const FULL = /^SQLITE_(FULL|IOERR)/;
 const TEMPORARY = /^SQLITE_(BUSY|LOCKED|FULL|IOERR|READONLY|CANTOPEN|NOMEM|PROTOCOL)/;
 
 /** A message as its row is written. */
@@ -110,6 +111,8 @@ export interface RowWriterOptions {
   readonly log: Log;
   /** Own files of messages whose rows are gone; to be unlinked once that is durable. */
   readonly onFilesDone: (files: readonly string[]) => void;
+  /** The database has no room: something must give way before the next try. */
+  readonly onFull: () => void;
 }
 
 /** The order of row changes. */
@@ -216,7 +219,8 @@ export class RowWriter {
   }
 
   #retryLater(error: unknown): void {
-    const { log } = this.#options;
+    const { log, onFull } = this.#options;
+    if (FULL.test(errorCode(error))) onFull();
     // A command that holds the lock for some milliseconds is ordinary; longer is worth a line.
     if (this.#retryMs >= RETRY_MAX_MS) {
       log.error("rows-delayed", { changes: this.#pending, cause: describeError(error) });

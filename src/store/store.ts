@@ -29,6 +29,7 @@ import {
 } from "./queue-rows.ts";
 import type { Place } from "./record.ts";
 import { LARGE, makeFolders, ownFile, QUARANTINE, recover, syncFolders } from "./recovery.ts";
+import { RESERVE_SIZE, Reserve } from "./reserve.ts";
 import { type NewMessage, type RowChange, RowWriter } from "./row-writer.ts";
 import { type Accepted, SegmentLog } from "./segment.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -51,6 +52,8 @@ export interface StoreOptions {
   readonly segmentSizeMax?: number;
   /** Age from which a segment is emptied or closed early. Default 10 minutes. */
   readonly segmentAgeMs?: number;
+  /** Space held back for the database on a full disk. Default 4 MiB. */
+  readonly reserveSize?: number;
   /** How often `tend` runs by itself; 0 is never. Default 500. */
   readonly tendIntervalMs?: number;
 }
@@ -71,6 +74,7 @@ interface Owned {
   readonly writer: RowWriter;
   readonly upkeep: Upkeep;
   readonly space: FreeSpace;
+  readonly reserve: Reserve;
   readonly folderSync: Readonly<Record<Place, SharedRun>>;
 }
 
@@ -98,6 +102,7 @@ export class Store {
       freeSpaceMin: 256 * MIB,
       segmentSizeMax: 64 * MIB,
       segmentAgeMs: 10 * 60_000,
+      reserveSize: RESERVE_SIZE,
       tendIntervalMs: 500,
       ...options,
     };
@@ -149,10 +154,11 @@ export class Store {
 
   /** Begins a message. `id` comes from MessageIds. Throws StoreFullError. */
   draft(id: string): Draft {
-    const { options, space, writer } = this.#server();
+    const { options, space, writer, reserve } = this.#server();
     if (!isMessageId(id)) throw new RangeError(`not a queue id: ${JSON.stringify(id)}`);
-    if (writer.isStalled) throw new StoreFullError("the database takes no rows");
     space.check();
+    if (writer.isStalled) throw new StoreFullError("the database takes no rows");
+    if (reserve.isInUse) throw new StoreFullError("the database lives on the reserve");
     return new SpoolDraft(id, {
       disk: options.disk,
       path: join(this.#dataDir, ownFile("queue", id)),
@@ -276,12 +282,23 @@ export class Store {
       onRefused: (sequence) => writer.submit([{ kind: "skip", sequence }]),
     });
     for (const [number, segment] of sealed) segments.sealed.set(number, segment);
-    const writer = new RowWriter({ db, log, onFilesDone: (files) => upkeep.filesDone(files) });
+    const reserve = new Reserve({
+      disk,
+      path: join(dataDir, "spool/reserve"),
+      size: options.reserveSize,
+      freeSpaceMin: options.freeSpaceMin,
+    });
+    const writer = new RowWriter({
+      db,
+      log,
+      onFilesDone: (files) => upkeep.filesDone(files),
+      onFull: () => reserve.giveUp(),
+    });
     const space = new FreeSpace(disk, dataDir, clock, options.freeSpaceMin);
-    const isSpaceShort = () => space.isShort || segments.hasFailed;
+    const isSpaceShort = () => space.isShort || segments.hasFailed || reserve.isInUse;
     const upkeep = new Upkeep({
       ...{ db, dataDir, disk, clock, log, segments, writer, segmentAgeMs },
-      isSpaceShort,
+      ...{ isSpaceShort, reserve },
     });
     return {
       options,
@@ -289,7 +306,7 @@ export class Store {
       segments,
       writer,
       upkeep,
-      space,
+      ...{ space, reserve },
       folderSync: {
         queue: new SharedRun(() => disk.syncFolder(join(dataDir, LARGE))),
         quarantine: new SharedRun(() => disk.syncFolder(join(dataDir, QUARANTINE))),

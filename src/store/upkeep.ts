@@ -9,6 +9,7 @@ import { walPath } from "./database.ts";
 import { type Disk, readBody } from "./disk.ts";
 import { bodyOf } from "./queue-rows.ts";
 import { LARGE, ownFile } from "./recovery.ts";
+import type { Reserve } from "./reserve.ts";
 import type { RowWriter } from "./row-writer.ts";
 import { type SegmentLog, segmentPath } from "./segment.ts";
 
@@ -33,6 +34,7 @@ export interface UpkeepOptions {
   readonly segmentAgeMs: number;
   /** True while mail is refused for want of space: what is done must then go at once. */
   readonly isSpaceShort: () => boolean;
+  readonly reserve: Reserve;
 }
 
 interface Live {
@@ -89,6 +91,7 @@ export class Upkeep {
     if (!isRound) return;
     await this.#sealOld();
     await this.#moveBodies();
+    await this.#options.reserve.keep();
   }
 
   /** Closes what it holds open. */

@@ -10,8 +10,8 @@ import { readSources } from "../../src/signature/files.ts";
 import { buildCore } from "../../wasm/build.ts";
 import { Random } from "../scan/generator.ts";
 
-const DATA_SIZE = 8 << 20;
-const ROUNDS = 7;
+const DATA_SIZE = 2 << 20;
+const ROUNDS = 25;
 const SMALL_SIZE = 5 * 1024;
 const SMALL_ROUNDS = 2000;
 

@@ -18,7 +18,12 @@ function newWriter() {
   const { db } = openDatabase(dataDir);
   const log = new KeptLog();
   const files: string[] = [];
-  const writer = new RowWriter({ db, log, onFilesDone: (done) => files.push(...done) });
+  const writer = new RowWriter({
+    db,
+    log,
+    onFull: () => {},
+    onFilesDone: (done) => files.push(...done),
+  });
   const count = (table: string) => db.query(`SELECT count(*) FROM ${table}`).values()[0]?.[0];
   const highest = () => db.query("SELECT value FROM meta").values()[0]?.[0];
   return { dataDir, db, log, files, writer, count, highest };

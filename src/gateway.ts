@@ -1,30 +1,21 @@
 // The composition root: opens the store, makes the threads, wires the stages, starts and stops them.
 // Everything that lives as long as gw does is made here, and nowhere else.
 
-import { availableParallelism, hostname as systemHostname } from "node:os";
-import type { Limits } from "./base/budget.ts";
+import { hostname as systemHostname } from "node:os";
 import { type Clock, systemClock } from "./base/clock.ts";
 import type { Log } from "./base/log.ts";
+import { MessageIds } from "./base/message-id.ts";
 import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/route.ts";
 import { Delivery } from "./pipeline/delivery.ts";
-import { Inspector } from "./pipeline/inspector.ts";
+import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
+import { type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { policyOf } from "./policy/decide.ts";
 import { Queue } from "./queue/queue.ts";
-import { embeddedCore, embeddedSet, embeddedSource } from "./scan/embedded.ts";
-import { FILE_TYPES } from "./scan/file-type.ts";
-import { loadSet, type SharedSet } from "./scan/signature-set.ts";
-import { MessageIds } from "./store/message-id.ts";
 import { Store } from "./store/store.ts";
-
-/** A compiled signature set, and the core that runs it. */
-export interface Signatures {
-  readonly core: Uint8Array;
-  readonly image: Uint8Array;
-}
 
 /** What a gateway needs beside its configuration. */
 export interface GatewayOptions {
@@ -35,22 +26,6 @@ export interface GatewayOptions {
 
 const DELIVERY_GRACE_MS = 10_000;
 
-/**
- * The shipped signature set, compiled anew together with the site's own sources if the configuration
- * names any. Throws CompileError with file, line and column of what is wrong in them.
- */
-export async function openSignatures(config: Config): Promise<Signatures> {
-  const core = embeddedCore();
-  const own = config["scan.signatures_dir"];
-  if (own === "") return { core, image: embeddedSet() };
-  // Loaded only here: most gateways run on the set as it was shipped.
-  const { compileSources } = await import("./signature/compile.ts");
-  const { readSources } = await import("./signature/files.ts");
-  const sources = [embeddedSource(), ...(await readSources(own))];
-  const { image } = await compileSources(sources, core, { isStrict: true, types: FILE_TYPES });
-  return { core, image };
-}
-
 /** Name of this host for greetings and trace fields. */
 export function hostnameOf(config: Config): string {
   return config["server.hostname"] || systemHostname();
@@ -59,31 +34,6 @@ export function hostnameOf(config: Config): string {
 /** RFC 5321 §4.5.1: where `RCPT TO:<postmaster>` goes. */
 function postmasterOf(config: Config): string {
   return config["server.postmaster"] || `postmaster@${hostnameOf(config)}`;
-}
-
-/** Bounds for taking one message apart. */
-export function limitsOf(config: Config): Limits {
-  return {
-    objectSizeMax: config["scan.object_size_max"],
-    expandedSizeMax: config["scan.expanded_size_max"],
-    objectCountMax: config["scan.object_count_max"],
-    depthMax: config["scan.depth_max"],
-    timeMaxMs: config["scan.timeout"],
-  };
-}
-
-/** Threads that scan, and the signature set in memory that they share. */
-export function startInspector(config: Config, options: GatewayOptions): Inspector {
-  const workers = config["scan.workers"] || availableParallelism();
-  const limits = limitsOf(config);
-  const { core, image } = options.signatures;
-  const set: SharedSet = loadSet(image, {
-    core,
-    arenas: workers,
-    arenaSize: limits.objectSizeMax,
-  });
-  const timeoutMs = limits.timeMaxMs;
-  return Inspector.start({ set, workers, limits, timeoutMs, log: options.log });
 }
 
 /** One running gateway. */

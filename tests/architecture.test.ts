@@ -6,6 +6,7 @@ import { Glob } from "bun";
 // Lowest first. A file may import from its own folder and from any lower layer, never sideways.
 const LAYERS = [
   ["base"],
+  ["codec", "gwdb", "text"],
   ["message.ts"],
   ["reply.ts"],
   ["config", "store"],
@@ -38,4 +39,17 @@ test("every file belongs to a layer and imports only downwards", async () => {
     }
   }
   expect(wrong).toEqual([]);
+});
+
+// A folder that one can't take in at a glance is two folders.
+const FOLDER_FILES_MAX = 12;
+
+test("no folder holds more files than can be taken in", async () => {
+  const counts = new Map<string, number>();
+  for await (const file of new Glob("src/**/*.ts").scan(".")) {
+    if (file.endsWith(".d.ts")) continue;
+    counts.set(dirname(file), (counts.get(dirname(file)) ?? 0) + 1);
+  }
+  const full = [...counts].filter(([, count]) => count > FOLDER_FILES_MAX);
+  expect(full).toEqual([]);
 });

@@ -2,8 +2,8 @@
 // what it doesn't know, and an option that is silently ignored (`gw queue delete --recipent …`)
 // can do the opposite of what was meant.
 import type { ArgDef, ArgsDef } from "citty";
-import { nearest } from "../base/nearest.ts";
-import { printableUpTo } from "../base/printable.ts";
+import { nearest } from "../text/nearest.ts";
+import { printableUpTo } from "../text/printable.ts";
 import { CliError } from "./command.ts";
 
 const SHOWN_LENGTH_MAX = 60;

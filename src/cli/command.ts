@@ -1,6 +1,6 @@
 // What a command is: its options, and a function that does the work and gives the exit code.
 import { type ArgsDef, type CommandDef, defineCommand, type ParsedArgs, runCommand } from "citty";
-import type { Terminal } from "./terminal.ts";
+import type { Terminal } from "./view/terminal.ts";
 
 /** Exit codes of all commands. */
 export const EXIT = {

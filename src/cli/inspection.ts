@@ -1,12 +1,10 @@
-// An inspector for commands: the gateway's own, with the limits of the configuration. It is put
-// together here and not by gateway.ts, because loading all that a gateway consists of takes longer
-// than scanning a mail.
-import { availableParallelism } from "node:os";
-import { ImageError } from "../base/image.ts";
+// An inspector for commands: the gateway's own, with the limits of the configuration.
+
 import { silentLog } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
-import { Inspector } from "../pipeline/inspector.ts";
-import { loadSet } from "../scan/signature-set.ts";
+import { ImageError } from "../gwdb/image.ts";
+import type { Inspector } from "../pipeline/inspector.ts";
+import { startInspector, workersOf } from "../pipeline/scanning.ts";
 import { CliError } from "./command.ts";
 import { openOwnSignatures } from "./signature-sources.ts";
 
@@ -30,19 +28,10 @@ export async function startInspection(
   options: InspectionOptions = {},
 ): Promise<Inspection> {
   const { signatures, workersMax = Number.POSITIVE_INFINITY } = options;
-  const workers = Math.min(config["scan.workers"] || availableParallelism(), workersMax);
-  const { core, image } = await openOwnSignatures(config, signatures);
-  const limits = {
-    objectSizeMax: config["scan.object_size_max"],
-    expandedSizeMax: config["scan.expanded_size_max"],
-    objectCountMax: config["scan.object_count_max"],
-    depthMax: config["scan.depth_max"],
-    timeMaxMs: config["scan.timeout"],
-  };
+  const workers = Math.min(workersOf(config), workersMax);
+  const opened = await openOwnSignatures(config, signatures);
   try {
-    const set = loadSet(image, { core, arenas: workers, arenaSize: limits.objectSizeMax });
-    const timeoutMs = limits.timeMaxMs;
-    const inspector = Inspector.start({ set, workers, limits, timeoutMs, log: silentLog });
+    const inspector = startInspector(config, { signatures: opened, log: silentLog, workers });
     return { inspector, workers };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;

@@ -1,9 +1,9 @@
 // Options by which commands find the mail of a gateway, and which part of it they mean.
 import type { ArgsDef } from "citty";
-import { printable } from "../base/printable.ts";
-import { parseDuration } from "../base/units.ts";
 import { loadConfig } from "../config/load.ts";
 import { Store } from "../store/store.ts";
+import { printable } from "../text/printable.ts";
+import { parseDuration } from "../text/units.ts";
 import { CliError, OPTIONS } from "./command.ts";
 import { configFile } from "./config-file.ts";
 

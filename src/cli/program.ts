@@ -1,12 +1,12 @@
 // From the words that were typed to a command, and from its end to an exit code. Errors come out
 // as one line on standard error that says what to do; only a bug shows a stack.
-import { nearest } from "../base/nearest.ts";
-import { printable } from "../base/printable.ts";
+import { nearest } from "../text/nearest.ts";
+import { printable } from "../text/printable.ts";
 import { checkArguments, typed } from "./arguments.ts";
 import { allCommands, type Entry, type Item, isGroup } from "./catalogue.ts";
 import { CliError, EXIT } from "./command.ts";
-import { commandHelp, groupHelp, programHelp } from "./help.ts";
-import { processTerminal, type Terminal } from "./terminal.ts";
+import { commandHelp, groupHelp, programHelp } from "./view/help.ts";
+import { processTerminal, type Terminal } from "./view/terminal.ts";
 
 const HELP = new Set(["--help", "-h", "help"]);
 

@@ -3,10 +3,10 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Endpoint, parseEndpoint } from "../base/endpoint.ts";
-import { printable } from "../base/printable.ts";
 import { toToml } from "../config/field.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/schema.ts";
+import { printable } from "../text/printable.ts";
 import { CliError } from "./command.ts";
 
 /** Where the folder is if none is named. */

@@ -2,21 +2,15 @@
 // has been compiled before.
 import { readFileSync, statSync } from "node:fs";
 import type { Config } from "../config/schema.ts";
-import type { Signatures } from "../gateway.ts";
-import { embeddedCore, embeddedSet, embeddedSource } from "../scan/embedded.ts";
+import { openSignatures, type SignatureSource, type Signatures } from "../pipeline/scanning.ts";
+import { embeddedCore } from "../scan/embedded.ts";
 import { CliError } from "./command.ts";
 import { reasonOf } from "./walk.ts";
-
-/** A text of signatures with the name that errors give it. */
-export interface Source {
-  readonly path: string;
-  readonly text: string;
-}
 
 const COMPILED = ".gwdb";
 
 /** The sources in a file, or in the *.gws files of a folder. */
-export async function readOwnSources(path: string): Promise<readonly Source[]> {
+export async function readOwnSources(path: string): Promise<readonly SignatureSource[]> {
   try {
     if (!statSync(path).isDirectory()) return [{ path, text: readFileSync(path, "utf8") }];
     const { readSources } = await import("../signature/files.ts");
@@ -48,18 +42,9 @@ function explained(error: unknown): unknown {
 }
 
 async function open(config: Config, path: string | undefined): Promise<Signatures> {
-  const core = embeddedCore();
-  const folder = config["scan.signatures_dir"];
-  if (path === undefined && folder === "") return { core, image: embeddedSet() };
-  if (path?.endsWith(COMPILED)) return { core, image: readImage(path) };
-  const { compileSources } = await import("../signature/compile.ts");
-  const { FILE_TYPES } = await import("../scan/file-type.ts");
-  const sources = [embeddedSource()];
-  for (const own of [folder, path ?? ""]) {
-    if (own !== "") sources.push(...(await readOwnSources(own)));
-  }
-  const { image } = await compileSources(sources, core, { isStrict: true, types: FILE_TYPES });
-  return { core, image };
+  if (path === undefined) return openSignatures(config);
+  if (path.endsWith(COMPILED)) return { core: embeddedCore(), image: readImage(path) };
+  return openSignatures(config, await readOwnSources(path));
 }
 
 function readImage(path: string): Uint8Array {

@@ -1,6 +1,6 @@
 // Shows the schema to people: one setting, all of them, a file to start from, the table of the
 // documentation. All of it is made from the same records that the loader uses.
-import { nearest } from "../base/nearest.ts";
+import { nearest } from "../text/nearest.ts";
 import { type Field, nameOf, type Schema, sectionOf, toToml } from "./field.ts";
 import { type Config, SCHEMA, SECTIONS } from "./schema.ts";
 

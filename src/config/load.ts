@@ -2,8 +2,8 @@
 // between them. All that is wrong is reported together, each with its line and column.
 import { readFileSync, statSync } from "node:fs";
 import { parse, TomlError } from "smol-toml";
-import { nearest } from "../base/nearest.ts";
-import { printable, printableUpTo } from "../base/printable.ts";
+import { nearest } from "../text/nearest.ts";
+import { printable, printableUpTo } from "../text/printable.ts";
 import { type Field, nameOf, type Schema, sectionOf, toToml, type Values } from "./field.ts";
 import { locate, type Place, positionOf } from "./locate.ts";
 import { findConflicts } from "./relations.ts";

@@ -4,7 +4,7 @@ import { isIP } from "node:net";
 import { isAbsolute } from "node:path";
 import { isDomain, isDomainMask, parseEndpoint, parsePort } from "../base/endpoint.ts";
 import { IpRanges } from "../base/ip-range.ts";
-import { formatDuration, formatSize, parseDuration, parseSize } from "../base/units.ts";
+import { formatDuration, formatSize, parseDuration, parseSize } from "../text/units.ts";
 import { type Reading, type Type, toToml } from "./field.ts";
 
 /** A range, both ends included. `Of` is how its ends are written. */

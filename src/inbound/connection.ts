@@ -17,7 +17,6 @@ import type { Tally } from "../base/tally.ts";
 import type { Client } from "../message.ts";
 import { REPLIES, type Reply } from "../reply.ts";
 import { DataParser } from "./data-parser.ts";
-import { SESSION_REPLIES } from "./replies.ts";
 import { Session, type SessionParts } from "./session.ts";
 
 /** Settings of all sessions together. */
@@ -115,7 +114,7 @@ export class Connection extends SMTPConnection {
     this.#activeAt = this.#door.parts.clock.steady();
     const isUseful = USEFUL_COMMANDS.includes(command.toString("latin1", 0, 4).toUpperCase());
     if (!isUseful && ++this.#idleCommands > IDLE_COMMANDS_MAX) {
-      this.#end(SESSION_REPLIES.tooManyCommands);
+      this.#end(REPLIES.tooManyCommands);
       return;
     }
     super._onCommand(command, callback);
@@ -132,7 +131,7 @@ export class Connection extends SMTPConnection {
   override handler_RCPT(command: Buffer, callback: () => void): void {
     const reply = this.mail.rcpt(command.toString());
     if (reply === REPLIES.tooManyRecipients) this.#surplusRecipients++;
-    if (this.#surplusRecipients > SURPLUS_RECIPIENTS_MAX) this.#end(SESSION_REPLIES.tooManyErrors);
+    if (this.#surplusRecipients > SURPLUS_RECIPIENTS_MAX) this.#end(REPLIES.tooManyErrors);
     else this.#give(reply);
     callback();
   }
@@ -152,7 +151,7 @@ export class Connection extends SMTPConnection {
 
   /** Not offered; RFC 5321 §3.5.3 asks for 502 rather than 500. */
   handler_EXPN(_command: Buffer, callback: () => void): void {
-    this.#give(SESSION_REPLIES.notImplemented);
+    this.#give(REPLIES.notImplemented);
     callback();
   }
 
@@ -175,7 +174,7 @@ export class Connection extends SMTPConnection {
     super.send(code, text ?? data, context === false ? context : (enhanced ?? context));
     if (code < 400 || code === 421 || this._closing) return;
     if (code !== REPLIES.tooManyRecipients.code && ++this.#errors > ERRORS_MAX) {
-      this.#end(SESSION_REPLIES.tooManyErrors);
+      this.#end(REPLIES.tooManyErrors);
     }
   }
 
@@ -199,11 +198,11 @@ export class Connection extends SMTPConnection {
   /** Ends what takes too long; smtp-server's own timer starts anew at every byte. */
   sweep(now: number): void {
     if (this.#dataAt !== undefined) {
-      if (now - this.#dataAt > SESSION_TIME_MAX_MS) this.#end(SESSION_REPLIES.sessionTooLong);
+      if (now - this.#dataAt > SESSION_TIME_MAX_MS) this.#end(REPLIES.sessionTooLong);
     } else if (now - this.#activeAt > this.#door.limits.idleTimeoutMs) {
       this.#end(REPLIES.idleTimeout);
     } else if (now - this.#startedAt > SESSION_TIME_MAX_MS) {
-      this.#end(SESSION_REPLIES.sessionTooLong);
+      this.#end(REPLIES.sessionTooLong);
     }
   }
 
@@ -230,7 +229,7 @@ export class Connection extends SMTPConnection {
 
   #refuseEarly(): void {
     if (this._closing) return;
-    const reply = SESSION_REPLIES.talksTooSoon;
+    const reply = REPLIES.talksTooSoon;
     this.#door.parts.log.info("session-refused", this.#fields(reply));
     this.send(reply.code, reply.text, false);
     this.close();

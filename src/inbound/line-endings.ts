@@ -4,7 +4,6 @@
 //
 // Done with native searches, one per line: 5 MB of base64 cost about 2 ms.
 import { REPLIES, SmtpError } from "../reply.ts";
-import { SESSION_REPLIES } from "./replies.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -52,7 +51,7 @@ export class RefusingFilter implements LineFilter {
 
   take(chunk: Buffer): Buffer {
     if (chunk.length === 0) return chunk;
-    if (chunk.indexOf(NUL) >= 0) throw new SmtpError(SESSION_REPLIES.nulByte);
+    if (chunk.indexOf(NUL) >= 0) throw new SmtpError(REPLIES.nulByte);
     if (!isPaired(chunk, this.#previous)) throw new SmtpError(REPLIES.bareLineEnding);
     this.#previous = chunk[chunk.length - 1] ?? LF;
     return chunk;

@@ -3,7 +3,6 @@
 // that asks for more than it gets must be told.
 import type { Envelope, Recipient } from "../message.ts";
 import { REPLIES, SmtpError } from "../reply.ts";
-import { SESSION_REPLIES } from "./replies.ts";
 
 /** What MAIL may say beside the sender. */
 export interface MailParameters extends Pick<Envelope, "isUtf8" | "body" | "ret" | "envid"> {
@@ -29,7 +28,7 @@ const NOTIFY_WORDS: readonly Notify[] = ["never", "success", "failure", "delay"]
 const PRINTABLE = /^[ -~]*$/;
 
 function refuse(keyword: string): SmtpError {
-  return new SmtpError(SESSION_REPLIES.badParameter, `parameter ${keyword}`);
+  return new SmtpError(REPLIES.badParameter, `parameter ${keyword}`);
 }
 
 // RFC 5321 §4.1.2 esmtp-param; RFC 3461 §4.5 forbids repeating.
@@ -42,7 +41,7 @@ function split(text: string, known: readonly string[]): Map<string, string> {
     const key = word.slice(0, equals < 0 ? word.length : equals).toUpperCase();
     const value = equals < 0 ? "" : word.slice(equals + 1);
     if (!/^[A-Z0-9][A-Z0-9-]*$/.test(key)) throw refuse("keyword");
-    if (!known.includes(key)) throw new SmtpError(SESSION_REPLIES.unknownParameter, key);
+    if (!known.includes(key)) throw new SmtpError(REPLIES.unknownParameter, key);
     if (found.has(key)) throw refuse(key);
     // Only SMTPUTF8 is a flag, and a flag has no value.
     if (key === "SMTPUTF8" ? equals >= 0 : value === "") throw refuse(key);

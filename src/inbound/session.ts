@@ -12,7 +12,6 @@ import { type MailParameters, parseMailParameters, parseRcptParameters } from ".
 import { receivedField } from "./received.ts";
 import { ClientGoneError, Reception, type ReceptionSettings } from "./reception.ts";
 import type { RelayRules } from "./relay.ts";
-import { SESSION_REPLIES } from "./replies.ts";
 
 /** Settings of a session. */
 export interface SessionSettings extends ReceptionSettings {
@@ -79,8 +78,8 @@ export class Session {
   /** MAIL, with its argument. */
   mail(line: string): Reply {
     return this.#answered({ sender: line }, () => {
-      if (this.#sender !== undefined) throw new SmtpError(SESSION_REPLIES.nestedMail);
-      const argument = argumentOf(line, /^MAIL\s+FROM\s*:/i, SESSION_REPLIES.mailSyntax);
+      if (this.#sender !== undefined) throw new SmtpError(REPLIES.nestedMail);
+      const argument = argumentOf(line, /^MAIL\s+FROM\s*:/i, REPLIES.mailSyntax);
       const parameters = parseMailParameters(
         argument.parameters,
         this.#parts.settings.messageSizeMax,
@@ -88,7 +87,7 @@ export class Session {
       // RFC 5321 §4.5.5: the null sender.
       const address = argument.path === "" ? "" : this.#senderOf(argument.path, parameters.isUtf8);
       this.#sender = { address, parameters };
-      return SESSION_REPLIES.senderOk;
+      return REPLIES.senderOk;
     });
   }
 
@@ -96,28 +95,28 @@ export class Session {
   rcpt(line: string): Reply {
     const sender = this.#sender;
     return this.#answered({ recipients: line }, () => {
-      if (sender === undefined) throw new SmtpError(SESSION_REPLIES.needsMail);
-      const argument = argumentOf(line, /^RCPT\s+TO\s*:/i, SESSION_REPLIES.rcptSyntax);
+      if (sender === undefined) throw new SmtpError(REPLIES.needsMail);
+      const argument = argumentOf(line, /^RCPT\s+TO\s*:/i, REPLIES.rcptSyntax);
       const { isUtf8 } = sender.parameters;
       const parameters = parseRcptParameters(argument.parameters, isUtf8);
       const address = this.#recipientOf(argument.path, isUtf8);
       // Said twice is meant once; a local part's case may matter to its host (RFC 5321 §2.4).
-      if (this.#addresses.has(address)) return SESSION_REPLIES.recipientOk;
+      if (this.#addresses.has(address)) return REPLIES.recipientOk;
       // RFC 5321 §4.5.3.1.10: 452, so that the client sends the others with the next message.
       if (this.#recipients.length >= this.#parts.settings.recipientsMax) {
         throw new SmtpError(REPLIES.tooManyRecipients);
       }
       this.#addresses.add(address);
       this.#recipients.push({ address, ...parameters });
-      return SESSION_REPLIES.recipientOk;
+      return REPLIES.recipientOk;
     });
   }
 
   /** DATA: undefined if the message may come, or the reply that refuses it. RFC 5321 §3.3. */
   begin(): Reply | undefined {
     return this.#answered({}, () => {
-      if (this.#sender === undefined) throw new SmtpError(SESSION_REPLIES.needsMail);
-      if (this.#recipients.length === 0) throw new SmtpError(SESSION_REPLIES.needsRcpt);
+      if (this.#sender === undefined) throw new SmtpError(REPLIES.needsMail);
+      if (this.#recipients.length === 0) throw new SmtpError(REPLIES.needsRcpt);
       const client = this.#client();
       const envelope = this.#envelope();
       this.#begun = { transaction: this.#parts.intake.begin(client, envelope), client, envelope };
@@ -150,7 +149,7 @@ export class Session {
 
   #senderOf(path: string, isUtf8: boolean): string {
     const mailbox = parseMailbox(path, SENDER_LOCAL_PART_MAX);
-    if (mailbox === undefined) throw new SmtpError(SESSION_REPLIES.badSender);
+    if (mailbox === undefined) throw new SmtpError(REPLIES.badSender);
     return this.#checked(mailbox, isUtf8).address;
   }
 
@@ -167,7 +166,7 @@ export class Session {
   }
 
   #checked(mailbox: Mailbox, isUtf8: boolean): Mailbox {
-    if (!isUtf8 && isNonAscii(mailbox.address)) throw new SmtpError(SESSION_REPLIES.needsSmtpUtf8);
+    if (!isUtf8 && isNonAscii(mailbox.address)) throw new SmtpError(REPLIES.needsSmtpUtf8);
     return mailbox;
   }
 

@@ -1,8 +1,8 @@
 // Text of header fields: raw 8-bit, RFC 2047 encoded words, RFC 2231 percent codes. Header text is
 // handed about as latin1 strings (one character per byte) until it is decoded here.
 
-import { decodeBase64 } from "../base/codec-base64.ts";
-import { decodeQuotedPrintable, hexValue } from "../base/codec-quoted-printable.ts";
+import { decodeBase64 } from "../codec/base64.ts";
+import { decodeQuotedPrintable, hexValue } from "../codec/quoted-printable.ts";
 
 const WORD = /=\?([^?\s]{1,64})\?([bq])\?([^?]*)\?=/gi;
 

@@ -1,7 +1,7 @@
 // What the fields of one entity say about it: its types, its name, its encodings. Where fields
 // disagree, everything they say is kept.
 
-import { joinNames } from "../base/object-name.ts";
+import { joinNames } from "../text/object-name.ts";
 import { boundaryCandidates, parameterTexts } from "./field.ts";
 import type { Header } from "./header.ts";
 import type { TransferEncoding } from "./transfer.ts";

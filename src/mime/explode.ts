@@ -8,8 +8,8 @@
 
 import type { Budget } from "../base/budget.ts";
 import { asBuffer, isBlank } from "../base/bytes.ts";
-import { joinNames } from "../base/object-name.ts";
 import { type Explosion, type Extract, worseStatus } from "../message.ts";
+import { joinNames } from "../text/object-name.ts";
 import {
   type ClaimedType,
   type Description,

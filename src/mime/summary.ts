@@ -2,7 +2,7 @@
 // of its header only, for every message, so it has to be cheap.
 
 import { asBuffer } from "../base/bytes.ts";
-import { cleanName } from "../base/object-name.ts";
+import { cleanName } from "../text/object-name.ts";
 import { decodeWords } from "./charset.ts";
 
 /** A message at a glance. */

@@ -1,9 +1,9 @@
 // Content-Transfer-Encoding: a body's bytes in every way they may be read. RFC 2045 §6.
 
-import { decodeBase64, looksBase64 } from "../base/codec-base64.ts";
-import { decodeQuotedPrintable } from "../base/codec-quoted-printable.ts";
-import { decodeUuLines, uuBlocks } from "../base/codec-uuencode.ts";
-import { yencBlocks } from "../base/codec-yenc.ts";
+import { decodeBase64, looksBase64 } from "../codec/base64.ts";
+import { decodeQuotedPrintable } from "../codec/quoted-printable.ts";
+import { decodeUuLines, uuBlocks } from "../codec/uuencode.ts";
+import { yencBlocks } from "../codec/yenc.ts";
 
 /** The encodings that change bytes, and "identity" for all that do not (7bit, 8bit, binary …). */
 export type TransferEncoding = "identity" | "base64" | "quoted-printable" | "uuencode" | "yenc";

@@ -3,13 +3,13 @@
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Outcome } from "../message.ts";
-import type { Connection } from "./connection.ts";
 import { Dialer } from "./dialer.ts";
 import { MailHosts } from "./dns/mail-hosts.ts";
 import { Resolver } from "./dns/resolver.ts";
 import { Hop, type HopContext, SessionQuota } from "./hop.ts";
 import { isTooManyRecipients } from "./response.ts";
 import { hopKey } from "./route.ts";
+import type { Connection } from "./session/connection.ts";
 import type { CourierSettings, Delivery } from "./settings.ts";
 
 /** RFC 5321 §4.5.3.1.8: every host takes at least this many recipients at one time. */

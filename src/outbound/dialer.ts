@@ -12,7 +12,7 @@ import {
   openSession,
   type Session,
   type SessionContext,
-} from "./session.ts";
+} from "./session/session.ts";
 
 /** A session with a next hop, or what to tell those who wait for one. */
 export type Dialed =

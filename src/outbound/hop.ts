@@ -5,10 +5,10 @@ import type { Clock } from "../base/clock.ts";
 import { describeError, type Log } from "../base/log.ts";
 import type { Outcome } from "../message.ts";
 import type { Dialer } from "./dialer.ts";
-import { Payload } from "./payload.ts";
 import { forAll, TROUBLE, troubleOutcome } from "./response.ts";
 import type { NextHop } from "./route.ts";
-import type { Attempt, Session } from "./session.ts";
+import { Payload } from "./session/payload.ts";
+import type { Attempt, Session } from "./session/session.ts";
 import type { CourierSettings, Delivery } from "./settings.ts";
 
 /** What all next hops share. */

@@ -3,8 +3,8 @@
 import type { Endpoint } from "../base/endpoint.ts";
 import type { LogFields, LogLevel } from "../base/log.ts";
 import type { Body, Envelope, Outcome, Recipient } from "../message.ts";
-import type { Timeouts } from "./connection.ts";
 import type { NextHop } from "./route.ts";
+import type { Timeouts } from "./session/connection.ts";
 
 /** One message for the recipients that share a next hop. */
 export interface Delivery {

@@ -4,13 +4,13 @@
 
 import type { Clock } from "../base/clock.ts";
 import { describeError, type Log } from "../base/log.ts";
+import type { MessageIds } from "../base/message-id.ts";
 import type { MessageRecord, Outcome } from "../message.ts";
 import type { Carrier } from "../outbound/carrier.ts";
 import type { NextHop, Routes } from "../outbound/route.ts";
 import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
 import { readBody } from "../store/disk.ts";
-import type { MessageIds } from "../store/message-id.ts";
 import type { Store } from "../store/store.ts";
 
 /** What delivery works with. */

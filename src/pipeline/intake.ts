@@ -3,12 +3,12 @@
 
 import type { Clock } from "../base/clock.ts";
 import { describeError, type Log } from "../base/log.ts";
+import type { MessageIds } from "../base/message-id.ts";
 import type { Client, Disposition, Envelope, MessageRecord, Verdict } from "../message.ts";
 import { decide, type Policy } from "../policy/decide.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
 import { StoreFullError } from "../store/disk.ts";
 import type { Draft } from "../store/draft.ts";
-import type { MessageIds } from "../store/message-id.ts";
 import type { Store } from "../store/store.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
 

@@ -1,7 +1,7 @@
 // Scans objects: one engine per worker, each in its own arena of the shared memory. An object is
 // copied in, the core finds what matches, and only for that the signature's name is looked up.
-import { CORE_NAME_MAX, CORE_PADDING, type CoreExports, instantiateCore } from "../base/core.ts";
-import { openSections, SECTIONS } from "../base/image.ts";
+import { CORE_NAME_MAX, CORE_PADDING, type CoreExports, instantiateCore } from "../gwdb/core.ts";
+import { openSections, SECTIONS } from "../gwdb/image.ts";
 import type { Finding, Severity } from "../message.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
 

@@ -9,8 +9,8 @@ import {
   createCoreMemory,
   instantiateCore,
   loadCore,
-} from "../base/core.ts";
-import { type Image, ImageError, openImage, SECTIONS } from "../base/image.ts";
+} from "../gwdb/core.ts";
+import { type Image, ImageError, openImage, SECTIONS } from "../gwdb/image.ts";
 
 const ARENA_SIZE_MAX = 512 * 1024 * 1024;
 const ALIGNMENT = 64;

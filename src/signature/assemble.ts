@@ -1,8 +1,8 @@
 // Signatures to image: fills the tables that wasm/core.h describes. A signature that can't be
 // compiled is left out as a whole and reported; the others don't notice.
-import { ByteWriter } from "../base/byte-writer.ts";
-import type { CoreModule } from "../base/core.ts";
-import { type ImageSection, SECTIONS, sealImage } from "../base/image.ts";
+import { ByteWriter } from "../gwdb/byte-writer.ts";
+import type { CoreModule } from "../gwdb/core.ts";
+import { type ImageSection, SECTIONS, sealImage } from "../gwdb/image.ts";
 import { compileCondition, countsNeeded, isVacuous } from "./condition.ts";
 import { RunTable } from "./layout.ts";
 import type { Search } from "./pattern.ts";

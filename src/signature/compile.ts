@@ -1,6 +1,6 @@
 // Sources to a compiled signature set. What is wrong with one signature is reported and costs that
 // signature only, unless the caller asks for all or nothing.
-import { type CoreModule, loadCore } from "../base/core.ts";
+import { type CoreModule, loadCore } from "../gwdb/core.ts";
 import { assemble, planSignature } from "./assemble.ts";
 import { parseSource } from "./parse.ts";
 import {

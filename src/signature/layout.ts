@@ -1,8 +1,8 @@
 // The literal search of an image: hands the runs to the core's builder, which picks anchors and fills
 // filters and buckets. See wasm/build.c.
-import { ByteWriter } from "../base/byte-writer.ts";
-import { type CoreModule, createCoreMemory, instantiateCore } from "../base/core.ts";
-import { type ImageSection, SECTIONS } from "../base/image.ts";
+import { ByteWriter } from "../gwdb/byte-writer.ts";
+import { type CoreModule, createCoreMemory, instantiateCore } from "../gwdb/core.ts";
+import { type ImageSection, SECTIONS } from "../gwdb/image.ts";
 import type { Run } from "./pattern.ts";
 
 const VARIABLE = 0x80000000;

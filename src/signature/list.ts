@@ -1,5 +1,5 @@
 // What a compiled signature set holds, for people.
-import { type Image, ImageError, SECTIONS } from "../base/image.ts";
+import { type Image, ImageError, SECTIONS } from "../gwdb/image.ts";
 import { type SignatureInfo, unpackInfo } from "./source.ts";
 
 /** A signature as it is listed. `family` is the first two parts of its name. */

@@ -1,6 +1,6 @@
 // Byte patterns on their way into an image: their programs, and the literal runs they can be found
 // by. wasm/core.h gives the encodings.
-import type { ByteWriter } from "../base/byte-writer.ts";
+import type { ByteWriter } from "../gwdb/byte-writer.ts";
 import { opLength } from "./hex.ts";
 import { type Masked, type Op, type Pattern, SourceError } from "./source.ts";
 

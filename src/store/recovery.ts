@@ -21,8 +21,8 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { describeError, type Log } from "../base/log.ts";
+import { isMessageId } from "../base/message-id.ts";
 import type { MessageRecord } from "../message.ts";
-import { isMessageId } from "./message-id.ts";
 import {
   decodeSegmentHeader,
   type Place,

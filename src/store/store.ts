@@ -7,6 +7,7 @@ import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { type Clock, systemClock } from "../base/clock.ts";
 import { describeError, type Log } from "../base/log.ts";
+import { isMessageId } from "../base/message-id.ts";
 import type { Body, MessageRecord } from "../message.ts";
 import {
   attachDatabase,
@@ -17,7 +18,6 @@ import {
 } from "./database.ts";
 import { type Disk, FreeSpace, SharedRun, StoreFullError, storeFull, systemDisk } from "./disk.ts";
 import { type Draft, SpoolDraft } from "./draft.ts";
-import { isMessageId } from "./message-id.ts";
 import { QuarantineRows } from "./quarantine-rows.ts";
 import {
   type BodyRow,

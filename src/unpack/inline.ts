@@ -4,11 +4,11 @@
 
 import type { Budget } from "../base/budget.ts";
 import { asBuffer } from "../base/bytes.ts";
-import { decodeBase64 } from "../base/codec-base64.ts";
-import { uuBlocks } from "../base/codec-uuencode.ts";
-import { yencBlocks } from "../base/codec-yenc.ts";
-import { cleanName } from "../base/object-name.ts";
+import { decodeBase64 } from "../codec/base64.ts";
+import { uuBlocks } from "../codec/uuencode.ts";
+import { yencBlocks } from "../codec/yenc.ts";
 import type { Explosion, Extract } from "../message.ts";
+import { cleanName } from "../text/object-name.ts";
 
 const FILES_MAX = 1000;
 const DATA_URL_MIN = 64;

@@ -5,8 +5,8 @@
 import { crc32 } from "node:zlib";
 import type { Budget } from "../base/budget.ts";
 import { asBuffer } from "../base/bytes.ts";
-import { joinNames } from "../base/object-name.ts";
 import type { Explosion, Extract } from "../message.ts";
+import { joinNames } from "../text/object-name.ts";
 import { inflate } from "./inflate.ts";
 import { Tally } from "./tally.ts";
 import {

@@ -9,9 +9,9 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { MessageIds } from "../../src/base/message-id.ts";
 import { DEFAULT_BACKOFF } from "../../src/queue/backoff.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import { MessageIds } from "../../src/store/message-id.ts";
 import { Store } from "../../src/store/store.ts";
 import { sampleRecord } from "../store/sample-record.ts";
 

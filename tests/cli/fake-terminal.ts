@@ -1,5 +1,5 @@
 // A terminal that keeps what commands print.
-import type { Terminal } from "../../src/cli/terminal.ts";
+import type { Terminal } from "../../src/cli/view/terminal.ts";
 
 /** What was printed so far, and the terminal that prints it. */
 export interface FakeTerminal extends Terminal {

@@ -4,9 +4,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { MessageIds } from "../../src/base/message-id.ts";
 import { run } from "../../src/cli/program.ts";
 import type { MessageRecord } from "../../src/message.ts";
-import { MessageIds } from "../../src/store/message-id.ts";
 import { Store } from "../../src/store/store.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 

@@ -2,7 +2,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readMailHeader } from "../../src/cli/mail-header.ts";
+import { readMailHeader } from "../../src/cli/view/mail-header.ts";
 import type { Body } from "../../src/message.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gw-header-"));

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Progress } from "../../src/cli/progress.ts";
+import { Progress } from "../../src/cli/view/progress.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 test("Progress draws bar, count and name, at most ten times a second, and cleans up", () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { drawTree, toJson } from "../../src/cli/scan-report.ts";
+import { drawTree, toJson } from "../../src/cli/view/scan-report.ts";
 import type { Finding, ScannedObject, Status, Verdict } from "../../src/message.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 

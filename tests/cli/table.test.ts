@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { drawTable, showRecipients, showSender, showTime } from "../../src/cli/table.ts";
+import { drawTable, showRecipients, showSender, showTime } from "../../src/cli/view/table.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 test("drawTable() aligns columns, cuts long cells and makes hostile text harmless", () => {

@@ -51,7 +51,13 @@ async function must(...command: readonly string[]): Promise<void> {
 async function mounted(folder: string, ...how: readonly string[]): Promise<Disk> {
   mkdirSync(folder, { recursive: true });
   await must("mount", ...how, folder);
-  return { folder, unmount: () => must("umount", folder) };
+  const leave = () => Bun.spawnSync(["umount", "--lazy", folder]);
+  process.on("exit", leave);
+  const unmount = async () => {
+    await must("umount", folder);
+    process.off("exit", leave);
+  };
+  return { folder, unmount };
 }
 
 /** A gateway on a disk, a next hop that can be closed, and the book of what passed. */

@@ -50,9 +50,15 @@ export function tally(texts: readonly string[]): string {
   return counts.map(([text, count]) => `${count} × ${text}`).join("; ") || "none";
 }
 
-/** Runs a script to its exit code; an Error is shown as one message, and the exit code is 2. */
+const EXIT_INTERRUPTED = 130;
+
+/**
+ * Runs a script to its exit code; an Error is shown as one message, and the exit code is 2. An
+ * interrupted script ends by way of its "exit" listeners, which clean up.
+ */
 export async function runScript(main: () => Promise<number>): Promise<never> {
   let code = 2;
+  for (const name of ["SIGINT", "SIGTERM"]) process.on(name, () => process.exit(EXIT_INTERRUPTED));
   try {
     code = await main();
   } catch (error) {

@@ -42,8 +42,12 @@ export function startProcess(options: ProcessOptions): Running {
   });
   closeSync(log);
   let isOver = false;
+  // A script that is interrupted must not leave servers behind.
+  const killLeft = () => child.kill("SIGKILL");
+  process.on("exit", killLeft);
   const exited = child.exited.then((code) => {
     isOver = true;
+    process.off("exit", killLeft);
     return code;
   });
   return {

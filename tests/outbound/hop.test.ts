@@ -3,11 +3,11 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Outcome } from "../../src/message.ts";
-import type { Connection } from "../../src/outbound/connection.ts";
 import { Dialer } from "../../src/outbound/dialer.ts";
 import { MailHosts } from "../../src/outbound/dns/mail-hosts.ts";
 import { Resolver } from "../../src/outbound/dns/resolver.ts";
 import { Hop, SessionQuota } from "../../src/outbound/hop.ts";
+import type { Connection } from "../../src/outbound/session/connection.ts";
 import type { CourierSettings } from "../../src/outbound/settings.ts";
 import { NextHopServer } from "../harness/next-hop.ts";
 import { BODY, brief, deliveryTo, keptLog, SETTINGS, TRACE } from "./parts.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ImageError, SECTIONS, sealImage } from "../../src/base/image.ts";
+import { ImageError, SECTIONS, sealImage } from "../../src/gwdb/image.ts";
 import { Engine } from "../../src/scan/engine.ts";
 import { loadSet } from "../../src/scan/signature-set.ts";
 import { buildCore } from "../../wasm/build.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { openImage, SECTIONS } from "../../src/base/image.ts";
+import { openImage, SECTIONS } from "../../src/gwdb/image.ts";
 import { CompileError, compileSources } from "../../src/signature/compile.ts";
 import { readSources } from "../../src/signature/files.ts";
 import { listSignatures } from "../../src/signature/list.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ByteWriter } from "../../src/base/byte-writer.ts";
+import { ByteWriter } from "../../src/gwdb/byte-writer.ts";
 import { parseSource } from "../../src/signature/parse.ts";
 import {
   type BytePattern,

@@ -4,9 +4,9 @@
 import { writeSync } from "node:fs";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
+import { MessageIds } from "../../src/base/message-id.ts";
 import { DEFAULT_BACKOFF } from "../../src/queue/backoff.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import { MessageIds } from "../../src/store/message-id.ts";
 import { Store } from "../../src/store/store.ts";
 import { sampleRecord } from "./sample-record.ts";
 

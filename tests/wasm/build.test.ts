@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { CORE_NAME_MAX, createCoreMemory, instantiateCore, loadCore } from "../../src/base/core.ts";
+import { CORE_NAME_MAX, createCoreMemory, instantiateCore, loadCore } from "../../src/gwdb/core.ts";
 import { buildCore } from "../../wasm/build.ts";
 
 const core = await buildCore();

@@ -6,7 +6,7 @@
 // signature).
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ByteWriter } from "../../src/base/byte-writer.ts";
+import { ByteWriter } from "../../src/gwdb/byte-writer.ts";
 import { compileSources } from "../../src/signature/compile.ts";
 import { parseSource } from "../../src/signature/parse.ts";
 import { Random, randomData, randomSignature } from "../../tests/scan/generator.ts";

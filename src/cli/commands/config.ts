@@ -1,8 +1,9 @@
 // `gw config …`: finds mistakes, explains settings, writes a file to start from, shows what is in
 // force.
-import { printable } from "../../base/printable.ts";
+
 import { describe, markdown, sample, show } from "../../config/describe.ts";
 import { checkConfig, loadConfig } from "../../config/load.ts";
+import { printable } from "../../text/printable.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { CONFIG_PLACES, configFile } from "../config-file.ts";
 

@@ -1,22 +1,22 @@
 // `gw quarantine …`: the mail that was kept back, and what becomes of it.
 import type { ArgsDef } from "citty";
-import { printable } from "../../base/printable.ts";
-import { roundSize } from "../../base/units.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Body } from "../../message.ts";
 import { type Release, release as rescan } from "../../pipeline/release.ts";
 import { policyOf } from "../../policy/decide.ts";
 import type { QuarantineFilter } from "../../store/quarantine-rows.ts";
 import { LIST_MAX } from "../../store/queue-rows.ts";
+import { printable } from "../../text/printable.ts";
+import { roundSize } from "../../text/units.ts";
 import { Quarantine, type QuarantineDetails, type QuarantineItem } from "../../vault/quarantine.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { startInspection } from "../inspection.ts";
-import { readMailHeader } from "../mail-header.ts";
 import { countOf, PLACE, type PlaceArgs, timeOf, withStore } from "../place.ts";
-import { paintStatus } from "../scan-report.ts";
-import { counted, drawTable, showRecipients, showSender, showTime } from "../table.ts";
-import type { Terminal } from "../terminal.ts";
+import { readMailHeader } from "../view/mail-header.ts";
+import { paintStatus } from "../view/scan-report.ts";
+import { counted, drawTable, showRecipients, showSender, showTime } from "../view/table.ts";
+import type { Terminal } from "../view/terminal.ts";
 
 const FILTERS = {
   sender: { type: "string", valueHint: "TEXT", description: "only senders that contain this" },

@@ -1,7 +1,5 @@
 // `gw queue …`: the mail that waits, looked at and steered beside a running gateway.
 import type { ArgsDef } from "citty";
-import { printable } from "../../base/printable.ts";
-import { roundDuration, roundSize } from "../../base/units.ts";
 import {
   LIST_MAX,
   type QueueEntry,
@@ -9,10 +7,12 @@ import {
   type QueueItem,
   type QueueRows,
 } from "../../store/queue-rows.ts";
+import { printable } from "../../text/printable.ts";
+import { roundDuration, roundSize } from "../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { countOf, PLACE, withStore } from "../place.ts";
-import { counted, drawTable, showRecipients, showSender, showTime } from "../table.ts";
-import type { Terminal } from "../terminal.ts";
+import { counted, drawTable, showRecipients, showSender, showTime } from "../view/table.ts";
+import type { Terminal } from "../view/terminal.ts";
 
 const STATES = ["queued", "held", "deferred"] as const;
 

@@ -17,7 +17,7 @@ import {
   SINK_DEFAULT,
   sinkOf,
 } from "../sandbox.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../view/terminal.ts";
 import { openLog, startGateway } from "./serve.ts";
 
 async function startSink(address: string, folder: string): Promise<Sink> {

@@ -1,19 +1,19 @@
 // `gw scan`: takes any file apart and scans it, as the gateway does with mail.
 import { statSync } from "node:fs";
 import { basename, resolve } from "node:path";
-import { printable } from "../../base/printable.ts";
-import { roundSize } from "../../base/units.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import type { Body, Verdict } from "../../message.ts";
+import { printable } from "../../text/printable.ts";
+import { roundSize } from "../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { startInspection } from "../inspection.ts";
-import { prepareMailHeader, readMailHeader } from "../mail-header.ts";
-import { Progress } from "../progress.ts";
-import { drawTree, paintStatus, toJson } from "../scan-report.ts";
-import { counted } from "../table.ts";
-import type { Terminal } from "../terminal.ts";
+import { prepareMailHeader, readMailHeader } from "../view/mail-header.ts";
+import { Progress } from "../view/progress.ts";
+import { drawTree, paintStatus, toJson } from "../view/scan-report.ts";
+import { counted } from "../view/table.ts";
+import type { Terminal } from "../view/terminal.ts";
 import { reasonOf, type Walked, walk } from "../walk.ts";
 
 /** Files that are under way at the same time, per worker. */

@@ -6,13 +6,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Endpoint, parseEndpoint } from "../../base/endpoint.ts";
 import { describeError } from "../../base/log.ts";
-import { printable } from "../../base/printable.ts";
 import { Store } from "../../store/store.ts";
+import { printable } from "../../text/printable.ts";
 import { Quarantine, type QuarantineItem } from "../../vault/quarantine.ts";
 import { CliError, command, EXIT } from "../command.ts";
 import { openSandbox, SANDBOX_DEFAULT, type Sandbox } from "../sandbox.ts";
 import { type SmtpReply, sendMail } from "../smtp-client.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../view/terminal.ts";
 
 const REPLY_TIMEOUT_MS = 60_000;
 const WAIT_MAX_MS = 20_000;

@@ -3,11 +3,12 @@ import { createLog, describeError, type Log } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
-import { Gateway, openSignatures } from "../../gateway.ts";
+import { Gateway } from "../../gateway.ts";
+import { openSignatures } from "../../pipeline/scanning.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { runUntilSignal, watchErrors } from "../running.ts";
-import type { Terminal } from "../terminal.ts";
+import type { Terminal } from "../view/terminal.ts";
 
 /** The log of a running gateway, on standard output. */
 export function openLog(config: Config, terminal: Terminal): Log {

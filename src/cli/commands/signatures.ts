@@ -1,23 +1,23 @@
 // `gw signatures …`: what gw looks for, and help for those who write signatures of their own.
 import { renameSync, writeFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { openImage } from "../../base/image.ts";
-import { nearest } from "../../base/nearest.ts";
-import { printable } from "../../base/printable.ts";
-import { roundSize } from "../../base/units.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
+import { openImage } from "../../gwdb/image.ts";
 import type { ScannedObject } from "../../message.ts";
 import { embeddedCore } from "../../scan/embedded.ts";
 import { FILE_TYPES } from "../../scan/file-type.ts";
 import { compileSources } from "../../signature/compile.ts";
 import { type ListedSignature, listSignatures } from "../../signature/list.ts";
 import { describeDiagnostic } from "../../signature/source.ts";
+import { nearest } from "../../text/nearest.ts";
+import { printable } from "../../text/printable.ts";
+import { roundSize } from "../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { startInspection } from "../inspection.ts";
 import { openOwnSignatures, readOwnSources } from "../signature-sources.ts";
-import { counted, drawTable } from "../table.ts";
+import { counted, drawTable } from "../view/table.ts";
 import { walk } from "../walk.ts";
 
 const OWN = {

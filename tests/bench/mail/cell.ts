@@ -74,6 +74,7 @@ export class LoadProcess {
 class NextHop {
   readonly port = freePort();
   readonly #child: Subprocess<"ignore", "pipe", "inherit">;
+  readonly #killLeft = () => this.#child.kill("SIGKILL");
   count = 0;
   lastAt = 0;
 
@@ -85,6 +86,7 @@ class NextHop {
       cmd: [command, ...drop, "-c", `127.0.0.1:${this.port}`, "1000"],
       stdio: ["ignore", "pipe", "inherit"],
     });
+    process.on("exit", this.#killLeft);
     void this.#read();
   }
 
@@ -123,6 +125,7 @@ class NextHop {
   async stop(): Promise<void> {
     this.#child.kill("SIGTERM");
     await this.#child.exited;
+    process.off("exit", this.#killLeft);
   }
 }
 

@@ -133,6 +133,9 @@ async function startPostfix(
   };
   await control("start");
   const master = Number(readFileSync(join(folder, "queue/pid/master.pid"), "utf8"));
+  // An interrupted bench must not leave a mail server behind.
+  const killLeft = () => process.kill(master, "SIGTERM");
+  process.on("exit", killLeft);
   const logFile = join(folder, "log/maillog");
   await waitForGreeting(port, { name, logFile, hasExited: () => false });
   return {
@@ -141,6 +144,7 @@ async function startPostfix(
     stop: async () => {
       await control("stop");
       await until(() => !existsSync(`/proc/${master}`), START_TIMEOUT_MS);
+      process.off("exit", killLeft);
     },
   };
 }

@@ -1,6 +1,6 @@
 // Queue ids: what a reply, a trace field and every log line call a message. Fourteen letters and
 // digits, in order of time, so that ids sort as the messages came and file names need no quoting.
-import type { Clock } from "../base/clock.ts";
+import type { Clock } from "./clock.ts";
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 const TIME_LENGTH = 8;

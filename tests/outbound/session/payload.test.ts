@@ -3,8 +3,8 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Body } from "../../src/message.ts";
-import { CHUNK_SIZE, Payload } from "../../src/outbound/payload.ts";
+import type { Body } from "../../../src/message.ts";
+import { CHUNK_SIZE, Payload } from "../../../src/outbound/session/payload.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gw-payload-"));
 afterAll(() => rmSync(folder, { recursive: true }));

@@ -1,8 +1,8 @@
 // yEnc: `=ybegin … name=` … `=yend` blocks in 8-bit text, a newsgroup habit that some mail readers
 // open as well (yenc-draft.1.3).
 
-import { asBuffer, lineEnd, skipLineEnd } from "./bytes.ts";
-import type { EncodedBlock } from "./codec-uuencode.ts";
+import { asBuffer, lineEnd, skipLineEnd } from "../base/bytes.ts";
+import type { EncodedBlock } from "./uuencode.ts";
 
 const LINE_MAX = 1024;
 

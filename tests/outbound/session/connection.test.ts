@@ -1,8 +1,8 @@
 // The internals of nodemailer that connection.ts builds on: an update that moves one must not pass.
 import { expect, test } from "bun:test";
 import SMTPConnection from "nodemailer/lib/smtp-connection";
-import { Connection } from "../../src/outbound/connection.ts";
-import { IMPATIENT } from "./parts.ts";
+import { Connection } from "../../../src/outbound/session/connection.ts";
+import { IMPATIENT } from "../parts.ts";
 
 const METHODS = [
   "_actionMAIL",

@@ -1,5 +1,5 @@
 // A progress bar on standard error, for people who wait.
-import { printable } from "../base/printable.ts";
+import { printable } from "../../text/printable.ts";
 import type { Terminal } from "./terminal.ts";
 
 const INTERVAL_MS = 100;

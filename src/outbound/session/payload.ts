@@ -3,7 +3,7 @@
 // same time need a hundred chunks of memory, not a hundred messages.
 import { closeSync, fstatSync, openSync, read, readSync } from "node:fs";
 import type { Socket } from "node:net";
-import type { Body } from "../message.ts";
+import type { Body } from "../../message.ts";
 import { DataEncoder } from "./encoder.ts";
 
 /** Bytes per read and write of a large message; smaller messages go out in one write. */

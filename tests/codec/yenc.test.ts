@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { yencBlocks } from "../../src/base/codec-yenc.ts";
+import { yencBlocks } from "../../src/codec/yenc.ts";
 import { yencode } from "../harness/encode.ts";
 
 const blocksOf = (text: string) =>

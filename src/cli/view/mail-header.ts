@@ -1,8 +1,8 @@
 // Who a mail says it is from and about, decoded for the person who looks at it. Only what a person
 // reads is made here; decisions never rest on it.
 import { closeSync, openSync, readSync } from "node:fs";
-import { printableUpTo } from "../base/printable.ts";
-import type { Body } from "../message.ts";
+import type { Body } from "../../message.ts";
+import { printableUpTo } from "../../text/printable.ts";
 
 /** Bytes from the start of a mail that are looked at. */
 const HEADER_SIZE_MAX = 65_536;

@@ -2,7 +2,7 @@
 // digits, padding that comes early or twice) is read differently by every mail program, so all
 // readings that are in use are given and the caller scans each of them. RFC 2045 §6.8.
 
-import { asBuffer } from "./bytes.ts";
+import { asBuffer } from "../base/bytes.ts";
 
 /** What base64 text may mean. */
 export interface Base64Reading {

@@ -1,11 +1,9 @@
 // One SMTP session with a next hop: opened, used for one transaction after the other, closed. What a
 // transaction came to is a list of outcomes; a session never throws at its user.
 import { connect, isIP, type Socket } from "node:net";
-import { describeError, type Log } from "../base/log.ts";
-import type { Outcome } from "../message.ts";
-import { Connection, type Replies } from "./connection.ts";
-import type { Target } from "./dns/mail-hosts.ts";
-import type { Payload } from "./payload.ts";
+import { describeError, type Log } from "../../base/log.ts";
+import type { Outcome } from "../../message.ts";
+import type { Target } from "../dns/mail-hosts.ts";
 import {
   forAll,
   isPositive,
@@ -13,8 +11,10 @@ import {
   outcomeOf,
   TROUBLE,
   troubleOutcome,
-} from "./response.ts";
-import type { CourierSettings, Delivery, TlsMode } from "./settings.ts";
+} from "../response.ts";
+import type { CourierSettings, Delivery, TlsMode } from "../settings.ts";
+import { Connection, type Replies } from "./connection.ts";
+import type { Payload } from "./payload.ts";
 
 /** What sessions need from around them. */
 export interface SessionContext {

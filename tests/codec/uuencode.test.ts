@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { decodeUuLines, uuBlocks } from "../../src/base/codec-uuencode.ts";
+import { decodeUuLines, uuBlocks } from "../../src/codec/uuencode.ts";
 import { uuencode } from "../harness/encode.ts";
 
 const blocksOf = (text: string) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { cleanName, joinNames } from "../../src/base/object-name.ts";
+import { cleanName, joinNames } from "../../src/text/object-name.ts";
 
 test.each([
   ["an ordinary name", "report.pdf", "report.pdf"],

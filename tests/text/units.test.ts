@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import * as units from "../../src/base/units.ts";
+import * as units from "../../src/text/units.ts";
 
 describe("sizes and durations", () => {
   test.each([

@@ -1,7 +1,8 @@
 // How a verdict is shown: a tree of objects with findings for people, a JSON value for programs.
-import { printable } from "../base/printable.ts";
-import { roundSize } from "../base/units.ts";
-import type { ScannedObject, Status, Verdict } from "../message.ts";
+
+import type { ScannedObject, Status, Verdict } from "../../message.ts";
+import { printable } from "../../text/printable.ts";
+import { roundSize } from "../../text/units.ts";
 import type { ShownField } from "./mail-header.ts";
 import type { Paint, Terminal } from "./terminal.ts";
 

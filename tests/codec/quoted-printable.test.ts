@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { decodeQuotedPrintable, hexValue } from "../../src/base/codec-quoted-printable.ts";
+import { decodeQuotedPrintable, hexValue } from "../../src/codec/quoted-printable.ts";
 
 test.each([
   ["no escapes", "plain text", "plain text"],

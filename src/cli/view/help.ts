@@ -1,6 +1,6 @@
 // The texts of `--help`, made from the catalogue and from the options of a command.
 import type { ArgsDef } from "citty";
-import { CATALOGUE, type Entry, type Group } from "./catalogue.ts";
+import { CATALOGUE, type Entry, type Group } from "../catalogue.ts";
 
 type Row = readonly [string, string];
 

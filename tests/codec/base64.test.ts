@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { decodeBase64, looksBase64 } from "../../src/base/codec-base64.ts";
+import { decodeBase64, looksBase64 } from "../../src/codec/base64.ts";
 
 const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 

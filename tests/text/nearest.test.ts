@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { nearest } from "../../src/base/nearest.ts";
+import { nearest } from "../../src/text/nearest.ts";
 
 const WORDS = ["scan", "serve", "send-test", "queue", "quarantine", "config"];
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { isMessageId, MessageIds } from "../../src/store/message-id.ts";
-import { ManualClock } from "./samples.ts";
+import { isMessageId, MessageIds } from "../../src/base/message-id.ts";
+import { ManualClock } from "../store/samples.ts";
 
 test("next() gives ids that sort by time, also within a millisecond and after a step back", () => {
   const clock = new ManualClock();

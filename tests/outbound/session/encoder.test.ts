@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { DataEncoder } from "../../src/outbound/encoder.ts";
+import { DataEncoder } from "../../../src/outbound/session/encoder.ts";
 
 function encode(chunks: readonly string[]): string {
   const encoder = new DataEncoder();

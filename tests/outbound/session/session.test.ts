@@ -1,11 +1,11 @@
 // Every step of the dialogue, refused, silent, cut off and nonsensical.
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { systemClock } from "../../src/base/clock.ts";
-import type { Connection } from "../../src/outbound/connection.ts";
-import { Payload } from "../../src/outbound/payload.ts";
-import { type Attempt, openSession, type Session } from "../../src/outbound/session.ts";
-import type { CourierSettings, Delivery } from "../../src/outbound/settings.ts";
-import { type NextHopScript, NextHopServer } from "../harness/next-hop.ts";
+import { systemClock } from "../../../src/base/clock.ts";
+import type { Connection } from "../../../src/outbound/session/connection.ts";
+import { Payload } from "../../../src/outbound/session/payload.ts";
+import { type Attempt, openSession, type Session } from "../../../src/outbound/session/session.ts";
+import type { CourierSettings, Delivery } from "../../../src/outbound/settings.ts";
+import { type NextHopScript, NextHopServer } from "../../harness/next-hop.ts";
 import {
   BODY,
   brief,
@@ -15,7 +15,7 @@ import {
   recipients,
   SETTINGS,
   TRACE,
-} from "./parts.ts";
+} from "../parts.ts";
 
 let hop: NextHopServer;
 let log = keptLog();

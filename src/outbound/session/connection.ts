@@ -5,9 +5,9 @@
 // one of them goes away.
 import type { Socket } from "node:net";
 import SMTPConnection, { type SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
-import type { Recipient } from "../message.ts";
+import type { Recipient } from "../../message.ts";
+import { isReply } from "../response.ts";
 import type { Payload } from "./payload.ts";
-import { isReply } from "./response.ts";
 
 /** Waits that have a limit, milliseconds. RFC 5321 §4.5.3.2. */
 export interface Timeouts {

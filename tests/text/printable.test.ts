@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { printable, printableUpTo } from "../../src/base/printable.ts";
+import { printable, printableUpTo } from "../../src/text/printable.ts";
 
 test.each([
   ["plain Grüße 漢字 🙂", "plain Grüße 漢字 🙂"],

@@ -2,8 +2,8 @@
 // attachments and as Outlook still opens them. Also its base64 form (`begin-base64`). POSIX.1-2017,
 // uuencode.
 
-import { asBuffer, isBlank, lineEnd, skipLineEnd } from "./bytes.ts";
-import { decodeBase64 } from "./codec-base64.ts";
+import { asBuffer, isBlank, lineEnd, skipLineEnd } from "../base/bytes.ts";
+import { decodeBase64 } from "./base64.ts";
 
 /** A file found in a text. */
 export interface EncodedBlock {

@@ -1,5 +1,5 @@
 // Lists as people read them: columns side by side, hostile text made harmless.
-import { printable, printableUpTo } from "../base/printable.ts";
+import { printable, printableUpTo } from "../../text/printable.ts";
 import type { Terminal } from "./terminal.ts";
 
 /** A column: its heading, and the most characters of it that are shown. */

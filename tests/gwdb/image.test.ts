@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { ByteWriter } from "../../src/base/byte-writer.ts";
-import { ImageError, openImage, openSections, sealImage } from "../../src/base/image.ts";
+import { ByteWriter } from "../../src/gwdb/byte-writer.ts";
+import { ImageError, openImage, openSections, sealImage } from "../../src/gwdb/image.ts";
 
 const one = { kind: 1, bytes: new Uint8Array([1, 2, 3]), count: 3 };
 const two = { kind: 70, bytes: new Uint8Array(100).fill(7), count: 25 };

@@ -16,21 +16,41 @@ export interface Base64Reading {
   readonly junk: number;
 }
 
+/** Characters decoded at a time; a short string stays in the cache. */
+const PIECE = 48 * 1024;
 const WHITE_SPACE = 64;
 const PADDING = 65;
 const JUNK = 66;
 
 /** Decodes base64 in every way it is read in. Never throws and never drops a digit silently. */
 export function decodeBase64(input: Uint8Array): Base64Reading {
-  const text = asBuffer(input).toString("latin1");
-  const bytes = Buffer.allocUnsafeSlow(Math.ceil((text.length * 3) / 4));
+  const bytes = Buffer.allocUnsafeSlow(Math.ceil((input.length * 3) / 4));
   try {
-    const { written } = bytes.setFromBase64(text);
-    return { bytes: bytes.subarray(0, written), isClean: true, others: [], junk: 0 };
+    const size = decodeClean(asBuffer(input), bytes);
+    return { bytes: bytes.subarray(0, size), isClean: true, others: [], junk: 0 };
   } catch {
     // Not clean: the native decoder takes white space only, and padding only at the end.
     return decodeUnclean(input);
   }
+}
+
+// Piece by piece, since the native decoder reads strings: one string of a whole attachment would
+// cost more in fresh memory than the decoding. Throws at the first thing that is not clean.
+function decodeClean(input: Buffer, output: Buffer): number {
+  let size = 0;
+  for (let at = 0; at < input.length; ) {
+    const end = Math.min(input.length, at + PIECE);
+    const isLast = end === input.length;
+    const lastChunkHandling = isLast ? "loose" : "stop-before-partial";
+    const text = input.toString("latin1", at, end);
+    const { read, written } = output.subarray(size).setFromBase64(text, { lastChunkHandling });
+    size += written;
+    if (isLast) break;
+    // Padding that is not at the end stops the decoder as if all were read: that is not clean.
+    if (read === 0 || text.includes("=")) throw new SyntaxError("not clean base64");
+    at += read;
+  }
+  return size;
 }
 
 /** Whether text begins as base64 does: a first line of 40 digits or more, and nothing else. */

@@ -1,5 +1,6 @@
 // The sending side's thread: unpacks orders, hands them to the courier, and posts what came of them,
 // many at a time, since a message between threads costs more than what it carries.
+import { GarbagePacer } from "../base/garbage.ts";
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from "../base/log.ts";
 import { Courier } from "./courier.ts";
 import type { LogEntry, NumberedDelivery, Order, Report } from "./settings.ts";
@@ -44,10 +45,12 @@ function begin(): void {
   const [error, warn, info, debug] = LOG_LEVELS.map(
     (level) => (event: string, fields?: LogFields) => outbox.addLog(level, event, fields),
   ) as [Log["error"], Log["warn"], Log["info"], Log["debug"]];
+  const garbage = new GarbagePacer();
   let courier: Courier | undefined;
 
   const deliver = async ({ number, delivery }: NumberedDelivery) => {
     const outcomes = (await courier?.deliver(delivery)) ?? [];
+    garbage.passed(delivery.body.kind === "file" ? delivery.body.size : 0);
     outbox.addEnd({ number, outcomes });
   };
 

@@ -3,6 +3,7 @@
 
 import { closeSync, openSync, readSync } from "node:fs";
 import type { Limits } from "../base/budget.ts";
+import { GarbagePacer } from "../base/garbage.ts";
 import { describeError } from "../base/log.ts";
 import type { WorkerAnswer, WorkerOrder, WorkerPost } from "../base/worker-pool.ts";
 import type { Body } from "../message.ts";
@@ -21,27 +22,45 @@ export interface InspectStart {
   readonly limits: Limits;
 }
 
-// A reader that may lag behind: what is not there is an error, not an end.
-function readBody(body: Body): Uint8Array {
-  if (body.kind === "bytes") return body.bytes;
-  const bytes = new Uint8Array(body.size);
-  const descriptor = openSync(body.path, "r");
-  try {
-    for (let filled = 0; filled < body.size; ) {
-      const count = readSync(descriptor, bytes, filled, body.size - filled, body.offset + filled);
-      if (count === 0) throw new Error(`${body.path} ends before byte ${body.offset + body.size}`);
-      filled += count;
+// Bodies are read into the same memory again and again: fresh memory for each large one costs more
+// than reading it. What is very large is not kept.
+const KEPT_SIZE_MAX = 16 * 1024 * 1024;
+
+class BodyReader {
+  #memory = new Uint8Array(0);
+
+  /** The bytes, which are good until the next call. */
+  read(body: Body): Uint8Array {
+    if (body.kind === "bytes") return body.bytes;
+    const bytes = this.#room(body.size);
+    const descriptor = openSync(body.path, "r");
+    try {
+      for (let filled = 0; filled < body.size; ) {
+        const count = readSync(descriptor, bytes, filled, body.size - filled, body.offset + filled);
+        // What is not there is an error, not an end.
+        if (count === 0)
+          throw new Error(`${body.path} ends before byte ${body.offset + body.size}`);
+        filled += count;
+      }
+    } finally {
+      closeSync(descriptor);
     }
-  } finally {
-    closeSync(descriptor);
+    return bytes;
   }
-  return bytes;
+
+  #room(size: number): Uint8Array {
+    if (size > KEPT_SIZE_MAX) return new Uint8Array(size);
+    if (size > this.#memory.length) this.#memory = new Uint8Array(size);
+    return this.#memory.subarray(0, size);
+  }
 }
+
+/** Decoded and unpacked bytes that an inspection leaves behind, per byte of the message. */
+const GARBAGE_PER_BYTE = 2;
 
 const NO_SUMMARY: MailSummary = { messageId: "", subject: "", hops: 0 };
 
-function work(engine: Engine, limits: Limits, job: InspectJob): Inspected {
-  const bytes = readBody(job.body);
+function work(engine: Engine, limits: Limits, job: InspectJob, bytes: Uint8Array): Inspected {
   const summary = job.isMessage ? summarise(bytes) : NO_SUMMARY;
   const subject = { name: job.name, declaredType: job.isMessage ? MESSAGE : "", bytes };
   return { verdict: inspect(subject, engine, limits), summary };
@@ -77,8 +96,14 @@ function post(message: WorkerPost<Inspected>): void {
 
 async function start({ set, arena, limits }: InspectStart): Promise<void> {
   const engine = await Engine.attach(set, arena);
+  const reader = new BodyReader();
+  const garbage = new GarbagePacer();
   self.onmessage = (event: MessageEvent<readonly WorkerOrder<InspectJob>[]>) => {
-    workOff(event.data, (job) => work(engine, limits, job));
+    workOff(event.data, (job) => {
+      const bytes = reader.read(job.body);
+      garbage.passed(GARBAGE_PER_BYTE * bytes.length);
+      return work(engine, limits, job, bytes);
+    });
   };
   post("ready");
 }

@@ -2,6 +2,7 @@
 // reply is 250 only when body and envelope are safe on disk; any doubt is a temporary refusal.
 
 import type { Clock } from "../base/clock.ts";
+import { GarbagePacer } from "../base/garbage.ts";
 import { describeError, type Log } from "../base/log.ts";
 import type { MessageIds } from "../base/message-id.ts";
 import type { Client, Disposition, Envelope, MessageRecord, Verdict } from "../message.ts";
@@ -49,18 +50,23 @@ const FINDINGS_MAX = 10;
 
 /** Makes the intake of a gateway. */
 export function createIntake(parts: IntakeParts): Intake {
-  return { begin: (client, envelope) => new Incoming(parts, client, envelope) };
+  const whole = { ...parts, garbage: new GarbagePacer() };
+  return { begin: (client, envelope) => new Incoming(whole, client, envelope) };
+}
+
+interface Parts extends IntakeParts {
+  readonly garbage: GarbagePacer;
 }
 
 class Incoming implements Transaction {
   readonly id: string;
-  readonly #parts: IntakeParts;
+  readonly #parts: Parts;
   readonly #client: Client;
   readonly #envelope: Envelope;
   readonly #draft: Draft;
   readonly #receivedAt: number;
 
-  constructor(parts: IntakeParts, client: Client, envelope: Envelope) {
+  constructor(parts: Parts, client: Client, envelope: Envelope) {
     this.#parts = parts;
     this.#client = client;
     this.#envelope = envelope;
@@ -74,6 +80,7 @@ class Incoming implements Transaction {
   }
 
   write(chunk: Uint8Array): Promise<void> | undefined {
+    this.#parts.garbage.passed(chunk.length);
     try {
       return this.#draft.write(chunk)?.catch((error: unknown) => {
         throw this.#storageRefusal(error);

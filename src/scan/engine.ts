@@ -7,6 +7,8 @@ import type { Arena, SharedSet } from "./signature-set.ts";
 
 const NO_OFFSET = 0xffffffff;
 const INCOMPLETE = 0x80000000;
+/** Matches that the core lists for one object. */
+const RESULTS_MAX = 64;
 const HASHES = [
   { kind: 1, algorithm: "md5" },
   { kind: 2, algorithm: "sha256" },
@@ -69,7 +71,7 @@ export class Engine {
     this.#object = new Uint8Array(buffer, arena.object, set.arenaSize + CORE_PADDING);
     this.#digest = new Uint8Array(buffer, this.#calls.gw_digest(arena.state), 32);
     this.#name = new Uint8Array(buffer, this.#calls.gw_name(arena.state), CORE_NAME_MAX);
-    this.#results = new Uint32Array(buffer, this.#calls.gw_results(arena.state), 2 * 64);
+    this.#results = new Uint32Array(buffer, this.#calls.gw_results(arena.state), 2 * RESULTS_MAX);
     const image = new Uint8Array(buffer, set.imageOffset, set.imageSize);
     const sections = openSections(image);
     const countOf = (kind: number) => sections.get(kind)?.count ?? 0;
@@ -113,8 +115,9 @@ export class Engine {
     const type = this.#typeIds.get(object.type) ?? 0;
     const container = this.#typeIds.get(object.containerType) ?? 0;
     const answer = this.#calls.gw_scan(state, type, container, object.depth) >>> 0;
-    const isComplete = answer < INCOMPLETE;
-    const count = isComplete ? answer : answer - INCOMPLETE;
+    const count = answer < INCOMPLETE ? answer : answer - INCOMPLETE;
+    // Behind many weak matches a grave one may have found no place in the list.
+    const isComplete = answer < RESULTS_MAX;
     return {
       findings: count === 0 ? [] : this.#findings(count),
       scanned: isComplete ? bytes.length : 0,

@@ -29,12 +29,13 @@ export function paintStatus(terminal: Terminal, status: Status): string {
 
 /** The JSON value of one file. */
 export function toJson(file: string, verdict: Verdict): Readonly<Record<string, unknown>> {
-  const objects = verdict.objects.map(({ path, type, size, status, findings }) => ({
+  const objects = verdict.objects.map(({ path, type, size, status, findings, notes }) => ({
     path,
     type,
     size,
     status,
     findings: findings.map(({ signature, offset }) => ({ signature, offset })),
+    ...(notes.length > 0 && { notes }),
   }));
   return { file, verdict: verdict.status, objects };
 }

@@ -227,6 +227,11 @@ class CrashRun {
 async function main(): Promise<number> {
   const [rounds = String(ROUNDS_DEFAULT), seed = String(Date.now() % 1_000_000)] =
     process.argv.slice(2);
+  // A run of no rounds proves nothing and would pass.
+  if (!/^[1-9]\d{0,4}$/.test(rounds) || !/^\d+$/.test(seed)) {
+    process.stderr.write("usage: bun tests/e2e/crash.ts [rounds, 1 or more] [seed]\n");
+    return 2;
+  }
   process.stdout.write(`crash: ${rounds} rounds, seed ${seed}\n`);
   const folder = mkdtempSync(join(tmpdir(), "gw-crash-"));
   const code = await new CrashRun(folder, Number(rounds), Number(seed)).run();

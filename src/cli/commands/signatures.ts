@@ -73,7 +73,7 @@ export const compile = command(
     );
     for (const each of diagnostics) terminal.err(`${describeDiagnostic(each)}\n`);
     if (diagnostics.length > 0) {
-      terminal.err(`gw: ${diagnostics.length} mistakes; nothing was written\n`);
+      terminal.err(`gw: mistakes found: ${diagnostics.length}; nothing was written\n`);
       return EXIT.error;
     }
     const sum = `${counted(signatures.length, "signature")} in ${counted(sources.length, "file")}`;

@@ -31,6 +31,24 @@ describe("readMailHeader()", () => {
     ]);
   });
 
+  test("shows fields as they stand where there is nothing to decode", async () => {
+    const mail = bytes(
+      'from : "Alice A." <a@example.org>',
+      "TO: b@example.org,",
+      "\tC <c@example.org>",
+      "Subject: plain",
+      "Date: Sun, 22 Nov 2026 10:00:00 +0200",
+      "",
+      "From: body",
+    );
+    expect(await readMailHeader(mail)).toEqual([
+      ["From", '"Alice A." <a@example.org>'],
+      ["To", "b@example.org, C <c@example.org>"],
+      ["Subject", "plain"],
+      ["Date", "Sun, 22 Nov 2026 08:00:00 GMT"],
+    ]);
+  });
+
   test("reads a mail inside a larger file and looks at no more than its header", async () => {
     const path = join(folder, "segment");
     const mail = `Subject: here\n\n${"x".repeat(200_000)}`;

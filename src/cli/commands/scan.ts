@@ -9,7 +9,7 @@ import { roundSize } from "../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { startInspection } from "../inspection.ts";
-import { prepareMailHeader, readMailHeader } from "../view/mail-header.ts";
+import { readMailHeader } from "../view/mail-header.ts";
 import { Progress } from "../view/progress.ts";
 import { drawTree, paintStatus, toJson } from "../view/scan-report.ts";
 import { counted } from "../view/table.ts";
@@ -21,8 +21,6 @@ const AHEAD_PER_WORKER = 4;
 /** Files that are counted for the progress bar; of more, the bar stands still at its end. */
 const COUNTED_MAX = 1_000_000;
 const STDIN = "-";
-/** What is likely to be a mail: only a guess, by which loading begins early. */
-const MAIL_NAME = /^-$|\.eml$/i;
 
 /** What became of one path. */
 type Scanned =
@@ -210,7 +208,6 @@ export const scan = command(
     const workersMax = isTreeWanted ? 1 : Number.POSITIVE_INFINITY;
     const { signatures } = args;
     const inspection = await startInspection(config, { signatures, workersMax });
-    if (isTreeWanted && args.json !== true && MAIL_NAME.test(paths[0] ?? "")) prepareMailHeader();
     try {
       const inspect: Inspect = async (name, body) =>
         (await inspection.inspector.inspect({ name: basename(name), body, isMessage: false }))

@@ -35,23 +35,39 @@ function textOf(value: unknown): string {
   return value === undefined ? "" : String(value);
 }
 
-/** Begins to load what `readMailHeader` needs, while a worker is busy with the mail. */
-export function prepareMailHeader(): void {
-  // A failure shows when the parser is wanted.
-  import("mailparser").catch(() => {});
+const SHOWN = ["From", "To", "Subject", "Date"] as const;
+
+// The fields as they stand, if there is nothing in them to decode: no encoded words, no bytes beyond
+// ASCII, each field there once at most.
+function plainFields(header: Buffer): ShownField[] | undefined {
+  const text = header.toString("latin1").replaceAll(/\r?\n[ \t]+/g, " ");
+  const fields: ShownField[] = [];
+  for (const name of SHOWN) {
+    const found = [...text.matchAll(new RegExp(`^${name}[ \\t]*:(.*)$`, "gim"))];
+    const value = found[0]?.[1]?.trim() ?? "";
+    if (found.length > 1 || /=\?|[^\x20-\x7e]/.test(value)) return undefined;
+    const at = name === "Date" ? Date.parse(value) : Number.NaN;
+    fields.push([name, Number.isNaN(at) ? value : new Date(at).toUTCString()]);
+  }
+  return fields;
 }
 
-/** From, To, Subject and Date of a mail, those that it has. */
-export async function readMailHeader(body: Body): Promise<readonly ShownField[]> {
+async function parsedFields(header: Buffer): Promise<ShownField[]> {
   // Loaded only here because it takes longer to load than a mail takes to scan.
   const { simpleParser } = await import("mailparser");
-  const mail = await simpleParser(Buffer.concat([headerOf(body), Buffer.from("\r\n\r\n")]));
-  const fields: ShownField[] = [
+  const mail = await simpleParser(Buffer.concat([header, Buffer.from("\r\n\r\n")]));
+  return [
     ["From", textOf(mail.from)],
     ["To", textOf(mail.to)],
     ["Subject", textOf(mail.subject)],
     ["Date", textOf(mail.date)],
   ];
+}
+
+/** From, To, Subject and Date of a mail, those that it has. */
+export async function readMailHeader(body: Body): Promise<readonly ShownField[]> {
+  const header = headerOf(body);
+  const fields = plainFields(header) ?? (await parsedFields(header));
   return fields
     .filter(([, value]) => value !== "")
     .map(([name, value]) => [name, printableUpTo(value, VALUE_LENGTH_MAX)]);

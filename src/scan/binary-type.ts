@@ -162,7 +162,11 @@ export function arjType(bytes: Uint8Array): "arj" | undefined {
 export function pkcs7Type(bytes: Uint8Array): "smime" | undefined {
   const first = bytes[1] ?? 0;
   const idAt = first > 0x80 ? 2 + (first & 0x0f) : 2;
-  return hasMagic(bytes, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", idAt) ? "smime" : undefined;
+  // The types of RFC 5652, and those that came later (compressed, authenticated and enveloped).
+  const isKnown =
+    hasMagic(bytes, "\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07", idAt) ||
+    hasMagic(bytes, "\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01", idAt);
+  return isKnown ? "smime" : undefined;
 }
 
 /** An OpenPGP packet that begins an encrypted or signed message. RFC 9580 §4.2. */
@@ -173,6 +177,28 @@ export function pgpType(bytes: Uint8Array): "pgp" | undefined {
   const algorithm = bytes[versionAt + 9] ?? 0;
   const isKnown = (algorithm >= 1 && algorithm <= 3) || (algorithm >= 16 && algorithm <= 18);
   return bytes[versionAt] === 3 && isKnown ? "pgp" : undefined;
+}
+
+/** OpenPGP without a public key: encrypted with a password, signed, or compressed. RFC 9580 §5. */
+export function pgpBareType(bytes: Uint8Array): "pgp" | undefined {
+  const [tag = 0, first = 0, second = 0, third = 0] = bytes;
+  switch (tag) {
+    // A symmetric session key: version 4 to 6, a cipher; version 4 with its string-to-key method.
+    case 0x8c:
+    case 0xc3:
+      return second >= 4 && second <= 6 && first >= 4 && first < 64 && third <= 13
+        ? "pgp"
+        : undefined;
+    // A one-pass signature: 13 bytes, version 3, for a document or text.
+    case 0x90:
+    case 0xc4:
+      return first === 13 && second === 3 && third <= 1 ? "pgp" : undefined;
+    // Compressed data of open length, by zlib or bzip2.
+    case 0xa3:
+      return hasMagic(bytes, "\x02\x78", 1) || hasMagic(bytes, "\x03BZh", 1) ? "pgp" : undefined;
+    default:
+      return;
+  }
 }
 
 /** Old tar files have no magic number, but a checksum over their first block. */

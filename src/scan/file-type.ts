@@ -9,6 +9,7 @@ import {
   hasMagic,
   isTar,
   lzmaType,
+  pgpBareType,
   pgpType,
   pkcs7Type,
   programType,
@@ -21,6 +22,7 @@ import {
   zipType,
 } from "./binary-type.ts";
 import { isTextual, TEXT_TYPES, textType } from "./text-type.ts";
+import { bootType, diskType, VOLUME_TYPES, volumeType } from "./volume-type.ts";
 
 const DOCUMENT_TYPES = [
   "pdf",
@@ -57,8 +59,13 @@ const ARCHIVE_TYPES = [
   "lzip",
   "lzma",
   "compress",
+  "lzop",
+  "lrzip",
+  "stuffit",
+  "alz",
+  "egg",
 ] as const;
-const IMAGE_TYPES = ["iso9660", "udf", "vhd", "vhdx", "vmdk", "qcow", "dmg", "fat"] as const;
+const IMAGE_TYPES = ["vhd", "vhdx", "vmdk", "qcow", "dmg"] as const;
 const PROGRAM_TYPES = [
   "pe",
   "dosexe",
@@ -97,9 +104,10 @@ export const FILE_TYPES = [
   ...DOCUMENT_TYPES,
   ...ARCHIVE_TYPES,
   ...IMAGE_TYPES,
+  ...VOLUME_TYPES,
   ...PROGRAM_TYPES,
   ...MEDIA_TYPES,
-  ...(["tnef", "smime", "pst", "sqlite", "empty", "binary"] as const),
+  ...(["tnef", "smime", "applefile", "pst", "sqlite", "empty", "binary"] as const),
 ] as const;
 
 /** A type as signatures, policy and unpackers name it. */
@@ -117,6 +125,10 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
   0: [
     ["\0\0\x01\0", "ico", icoType],
     ["\0asm", "wasm"],
+    ["\0\x05\x16\0\0\x02\0\0", "applefile"],
+    ["\0\x05\x16\x07\0\x02\0\0", "applefile"],
+    ["\0\x05\x16\0\0\x01\0\0", "applefile"],
+    ["\0\x05\x16\x07\0\x01\0\0", "applefile"],
     ["\0\x01\0\0Standard Jet DB", "access"],
     ["\0\x01\0\0Standard ACE DB", "access"],
   ],
@@ -138,11 +150,16 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
     ["070701", "cpio"],
     ["070702", "cpio"],
     ["070707", "cpio"],
+    ["070727", "cpio"],
     ["0", "smime", pkcs7Type],
   ],
   55: [["7z\xbc\xaf\x27\x1c", "7z"]],
   63: [["\x3f\x5f\x03\0", "hlp"]],
-  65: [["ActiveMime", "activemime", unlessText("activemime")]],
+  65: [
+    ["ActiveMime", "activemime", unlessText("activemime")],
+    ["ALZ\x01", "alz"],
+  ],
+  69: [["EGGA", "egg", unlessText("egg")]],
   66: [
     ["BZh", "bzip2", bzip2Type],
     ["BM", "bmp", bmpType],
@@ -168,6 +185,7 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
   76: [
     ["L\0\0\0\x01\x14\x02\0", "lnk"],
     ["LZIP", "lzip", unlessText("lzip")],
+    ["LRZI", "lrzip", unlessText("lrzip")],
   ],
   77: [
     ["MZ", "dosexe", programType],
@@ -188,13 +206,18 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
     ["RIFF", "riff", riffType],
     ["RE~^", "rar"],
   ],
-  83: [["SQLite format 3\0", "sqlite"]],
+  83: [
+    ["SQLite format 3\0", "sqlite"],
+    ["SIT!", "stuffit", unlessText("stuffit")],
+    ["StuffIt (c)1997-", "stuffit"],
+  ],
   90: [
     ["ZWS", "swf", swfType],
     ["ZM", "dosexe", programType],
     ["ZOO ", "zoo", unlessText("zoo")],
   ],
   93: [["\x5d\0\0", "lzma", lzmaType]],
+  94: [["\x5e\0\0", "lzma", lzmaType]],
   96: [["\x60\xea", "arj", arjType]],
   99: [["conectix", "vhd", unlessText("vhd")]],
   100: [["dex\n0", "dex"]],
@@ -208,8 +231,16 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
   127: [["\x7fELF", "elf"]],
   132: [["\x84", "pgp", pgpType]],
   133: [["\x85", "pgp", pgpType]],
-  137: [["\x89PNG\r\n\x1a\n", "png"]],
+  137: [
+    ["\x89PNG\r\n\x1a\n", "png"],
+    ["\x89LZO\0\r\n\x1a\n", "lzop"],
+  ],
+  140: [["\x8c", "pgp", pgpBareType]],
+  144: [["\x90", "pgp", pgpBareType]],
+  163: [["\xa3", "pgp", pgpBareType]],
   193: [["\xc1", "pgp", pgpType]],
+  195: [["\xc3", "pgp", pgpBareType]],
+  196: [["\xc4", "pgp", pgpBareType]],
   199: [["\xc7\x71", "cpio"]],
   202: [["\xca\xfe\xba\xbe", "class", cafebabeType]],
   206: [["\xce\xfa\xed\xfe", "macho"]],
@@ -217,7 +248,8 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
   208: [["\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "ole2"]],
   215: [["\xd7\xcd\xc6\x9a", "wmf"]],
   228: [["\xe4\x52\x5c\x7b\x8c\xd8\xa7\x4d\xae\xb1\x53\x78\xd0\x29\x96\xd3", "one"]],
-  235: [["\xeb", "fat", fatType]],
+  233: [["\xe9", "fat", bootType]],
+  235: [["\xeb", "fat", bootType]],
   237: [["\xed\xab\xee\xdb", "rpm"]],
   253: [["\xfd7zXZ\0", "xz"]],
   254: [
@@ -233,8 +265,6 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
 
 // Acrobat takes a header anywhere in the first kilobyte.
 const PDF_SEARCH_BYTES = 1024;
-// ECMA-119 §6.2: sixteen unused sectors come before the first volume descriptor.
-const VOLUME_AT = 32_769;
 const TRAILER_BYTES = 512;
 const SKIPPED_FRAMES_MAX = 16;
 // A ZIP's comment may take 65,535 bytes; in what is something else it is not looked for.
@@ -275,14 +305,6 @@ export function secondType(bytes: Uint8Array, type: FileType): FileType | undefi
   return ZIP_TYPES.some((one) => one === type) ? undefined : zipType(bytes);
 }
 
-function volumeType(bytes: Uint8Array): FileType | undefined {
-  if (bytes.length <= VOLUME_AT) return;
-  if (hasMagic(bytes, "CD001", VOLUME_AT)) return "iso9660";
-  return hasMagic(bytes, "BEA01", VOLUME_AT) || hasMagic(bytes, "NSR0", VOLUME_AT)
-    ? "udf"
-    : undefined;
-}
-
 // Formats that are known by something else than their first bytes.
 function laterType(bytes: Uint8Array): FileType | undefined {
   if (hasLatePdf(bytes)) return "pdf";
@@ -294,7 +316,7 @@ function laterType(bytes: Uint8Array): FileType | undefined {
   const trailerAt = bytes.length - TRAILER_BYTES;
   if (hasMagic(bytes, "conectix", trailerAt)) return "vhd";
   if (hasMagic(bytes, "koly", trailerAt)) return "dmg";
-  return undefined;
+  return diskType(bytes);
 }
 
 function hasLatePdf(bytes: Uint8Array): boolean {
@@ -328,10 +350,4 @@ function bzip2Type(bytes: Uint8Array): FileType | undefined {
   const level = bytes[3] ?? 0;
   const isBlock = hasMagic(bytes, "1AY&SY", 4) || hasMagic(bytes, "\x17\x72\x45\x38\x50\x90", 4);
   return level >= 0x31 && level <= 0x39 && isBlock ? "bzip2" : undefined;
-}
-
-function fatType(bytes: Uint8Array): FileType | undefined {
-  const isBoot = bytes[2] === 0x90 && bytes[510] === 0x55 && bytes[511] === 0xaa;
-  if (!isBoot) return;
-  return hasMagic(bytes, "FAT", 54) || hasMagic(bytes, "FAT32", 82) ? "fat" : undefined;
 }

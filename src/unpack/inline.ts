@@ -32,10 +32,21 @@ const MARKERS = [
   "TAAAAAEUAg",
 ];
 
+// No part of the type may hold a colon, and "base64" at its end is the other form.
+const PLAIN_URL =
+  /data:(text\/(?:html|xml|javascript|vbscript)|application\/(?:xhtml\+xml|xml|(?:x-)?javascript|hta)|image\/svg\+xml)(?:;(?!base64)[^:,;"'<>\s]{0,100}){0,4},/gi;
+
+const SVG_ACTION = /script|\bon[a-z]{3,25}\s{0,20}=|foreignobject/i;
+
 interface Found {
   readonly name: string;
   readonly declaredType: string;
   readonly bytes: Uint8Array;
+}
+
+/** Whether a whole string is base64 that is given by `explodeText()` wherever it stands. */
+export function isArchiveBase64(text: string): boolean {
+  return text.length >= STRING_MIN && MARKERS.some((marker) => text.startsWith(marker));
 }
 
 /** Yields the files written inside a text. */
@@ -65,7 +76,52 @@ function* inlineFiles(text: Buffer): Generator<Found> {
     urls.add(url.start);
     yield url;
   }
+  yield* plainUrls(text);
   yield* base64Strings(text, urls);
+}
+
+/** `data:text/html,%3Chtml…`: types that run scripts, percent codes instead of base64. RFC 2397. */
+function* plainUrls(text: Buffer): Generator<Found> {
+  if (!text.includes("data:") && !text.includes("DATA:") && !text.includes("Data:")) return;
+  let free = 0;
+  for (let at = 0; at < text.length; at += CHUNK) {
+    const chunk = text.toString("latin1", at, Math.min(text.length, at + CHUNK + OVERLAP));
+    for (const match of chunk.matchAll(PLAIN_URL)) {
+      const start = at + match.index + match[0].length;
+      // What an address holds is part of it, and an overlap is read twice.
+      if (start < free) continue;
+      const end = plainUrlEnd(text, start, text[at + match.index - 1] ?? 0);
+      free = end;
+      if (end - start < DATA_URL_MIN) continue;
+      const declaredType = (match[1] ?? "").toLowerCase();
+      const bytes = percentDecoded(text.subarray(start, end));
+      // Drawings are what style sheets are full of; only those that run something count.
+      if (declaredType.includes("svg") && !SVG_ACTION.test(bytes.toString("latin1"))) continue;
+      yield { name: "data url", declaredType, bytes };
+    }
+  }
+}
+
+// The address ends at the quote it stands in, or at any quote or line end if it stands in none.
+function plainUrlEnd(text: Buffer, start: number, quote: number): number {
+  const isQuoted = quote === 0x22 || quote === 0x27 || quote === 0x60;
+  if (isQuoted) {
+    const end = text.indexOf(quote, start);
+    return end < 0 ? text.length : end;
+  }
+  let at = start;
+  for (; at < text.length; at++) {
+    const byte = text[at] as number;
+    if (byte === 0x22 || byte === 0x27 || byte === 0x60 || byte === 10 || byte === 13) break;
+  }
+  return at;
+}
+
+function percentDecoded(run: Buffer): Buffer {
+  const plain = run
+    .toString("latin1")
+    .replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
+  return Buffer.from(plain, "latin1");
 }
 
 /** `data:text/html;base64,…`, RFC 2397. Pictures, fonts and sounds are what mail is full of. */
@@ -129,8 +185,5 @@ function runEnd(text: Buffer, start: number, isUrl: boolean): number {
 function decoded(text: Buffer, start: number, end: number): Uint8Array {
   const run = text.subarray(start, end);
   if (!run.includes(0x25)) return decodeBase64(run).bytes;
-  const plain = run
-    .toString("latin1")
-    .replace(/%([0-9a-f]{2})/gi, (_, code: string) => String.fromCharCode(parseInt(code, 16)));
-  return decodeBase64(Buffer.from(plain, "latin1")).bytes;
+  return decodeBase64(percentDecoded(run)).bytes;
 }

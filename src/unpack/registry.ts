@@ -2,9 +2,13 @@
 
 import type { Budget } from "../base/budget.ts";
 import type { Explosion, Extract } from "../message.ts";
+import { ARCHIVE_UNPACKERS } from "./archive/table.ts";
 import { explodeGzip } from "./gzip.ts";
-import { explodeText } from "./inline.ts";
+import { MAIL_UNPACKERS } from "./mail/table.ts";
 import { explodeMbox } from "./mbox.ts";
+import { explodeOle2 } from "./office/ole2.ts";
+import { explodePdf } from "./pdf/explode.ts";
+import { SCRIPT_UNPACKERS } from "./script/table.ts";
 import { explodeZip } from "./zip.ts";
 
 /**
@@ -21,21 +25,12 @@ const UNPACKERS: ReadonlyMap<string, Unpacker> = new Map<string, Unpacker>([
   ["apk", explodeZip],
   ["epub", explodeZip],
   ["gzip", explodeGzip],
+  ["pdf", explodePdf],
+  ["ole2", explodeOle2],
+  ...ARCHIVE_UNPACKERS,
   ["mbox", explodeMbox],
-  ["text", explodeText],
-  ["html", explodeText],
-  ["hta", explodeText],
-  ["xml", explodeText],
-  ["svg", explodeText],
-  ["wsf", explodeText],
-  ["shell", explodeText],
-  ["batch", explodeText],
-  ["ics", explodeText],
-  ["vcard", explodeText],
-  ["uuencode", explodeText],
-  ["yenc", explodeText],
-  // Text with a NUL in it is "binary", and mail programs still open the files written in it.
-  ["binary", explodeText],
+  ...MAIL_UNPACKERS,
+  ...SCRIPT_UNPACKERS,
 ]);
 
 /** The unpacker for objects of `type`, a name of `scan/file-type.ts`; undefined if none is needed. */

@@ -57,6 +57,9 @@ const rels = (kind: string, target: string, mode = "External") =>
 const field = (code: string) =>
   `<?xml version="1.0"?><w:document xmlns:w="x"><w:instrText>${code}</w:instrText></w:document>`;
 const pdf = (body: string) => `%PDF-1.7\n1 0 obj\n<< ${body} >>\nendobj\n`;
+const does = (...lines: readonly string[]) =>
+  of(`PDF actions\n${lines.join("\n")}\n`, "actions", "pdf");
+const script = (text: string) => of(text, "javascript 1", "pdf");
 const zipMember = (name: string) =>
   Buffer.concat([
     sparse(30, [0, "PK\x03\x04\x14"], [26, "\x20"]),
@@ -228,6 +231,31 @@ const shortcuts: readonly Row[] = [
     of(link(wide("\\\\x.example@SSL\\DavWWWRoot\\a.exe")), "a.lnk", "zip"),
     of(link(wide("\\\\server\\share\\a.docx")), "a.lnk", "zip"),
   ],
+  [
+    "Gw.Shortcut.PowerShell",
+    of("command: /c powershell -c x\n", "shortcut", "lnk"),
+    of("command: /c powershell -c x\n", "shortcut", "zip"),
+  ],
+  [
+    "Gw.Shortcut.Mshta",
+    of("arguments: mshta x\n", "shortcut", "lnk"),
+    of("mshta x\n", "a.txt", "mail"),
+  ],
+  [
+    "Gw.Shortcut.PaddedArguments",
+    of("padding: the arguments hold 300 blanks in a row\n", "shortcut", "lnk"),
+    of("padding: the arguments hold 300 blanks in a row\n", "a.txt", "mail"),
+  ],
+  [
+    "Gw.Shortcut.UrlRemoteFile",
+    of("url: file://198.51.100.7/a/b.zip\n", "shortcut", "url"),
+    of("url: file:///C:/a/b.zip\n", "shortcut", "url"),
+  ],
+  [
+    "Gw.Shortcut.UrlToProgram",
+    of("url: http://x.example/a.exe\n", "shortcut", "url"),
+    of("url: http://x.example/a.exe\n", "a.txt", "mail"),
+  ],
   ["Gw.Shortcut.Mailed", of(link("x"), "a.lnk", "iso9660"), of(link("x"), "a.lnk", "zip")],
   [
     "Gw.Shortcut.UrlRemoteFile",
@@ -282,6 +310,11 @@ const pages: readonly Row[] = [
     of('<html><a download="a.zip" href="data:application/zip;base64,UEsDB">open</a>'),
     of('<html><img src="data:image/png;base64,iVBORw0KGgo"><a download href="a.zip">'),
   ],
+  [
+    "Gw.Html.BuiltProgram",
+    of(program(), "decoded string", "html"),
+    of(program(), "decoded string", "zip"),
+  ],
   ["Gw.Html.EmbeddedProgram", of(page("x='TVqQAAMAAAAEAAAA//8'")), of(page("x='TVqQ'"))],
   [
     "Gw.Html.SvgScript",
@@ -301,6 +334,8 @@ const pages: readonly Row[] = [
   ],
 ];
 
+const VBA = 'Attribute VB_Name = "a"\r\n';
+
 const macros: readonly Row[] = [
   ["Gw.Macro.AutoShell", of(ole("Document_Open", "WScript.Shell")), of(ole("WScript.Shell"))],
   [
@@ -313,6 +348,46 @@ const macros: readonly Row[] = [
     "Gw.Macro.Shellcode",
     of(ole(wide("_VBA_PROJECT"), "VirtualAlloc", "RtlMoveMemory", "CreateThread")),
     of(ole(wide("_VBA_PROJECT"), "RtlMoveMemory", "SetTimer")),
+  ],
+  [
+    "Gw.Macro.SourceRunsProgram",
+    of(`${VBA}Sub AutoOpen()\r\nx = Shell("calc", 0)\r\n`, "vba/a.bas", "ole2"),
+    of(`${VBA}Sub Start()\r\nx = Shell("calc", 0)\r\n`, "vba/a.bas", "ole2"),
+  ],
+  [
+    "Gw.Macro.SourceHidesObject",
+    of(`${VBA}Sub AutoOpen()\r\nCreateObject(StrReverse("a"))`, "vba/a.bas", "ole2"),
+    of(`${VBA}Sub AutoOpen()\r\nCreateObject(Chr(65))`, "vba/a.bas", "ole2"),
+  ],
+  [
+    "Gw.Macro.SourceAutostart",
+    of(`${VBA}a.RegWrite "HKCU\\x\\CurrentVersion\\Run\\b"`, "vba/a.bas", "ole2"),
+    of(`${VBA}a.RegWrite "HKCU\\x\\CurrentVersion\\Themes"`, "vba/a.bas", "ole2"),
+  ],
+  [
+    "Gw.Macro.SourceSpreads",
+    of(`${VBA}NormalTemplate.VBProject.x.CodeModule.AddFromString a`, "vba/a.bas", "ole2"),
+    of(`${VBA}NormalTemplate.Saved = True`, "vba/a.bas", "ole2"),
+  ],
+  [
+    "Gw.Macro.SourceDisablesWarnings",
+    of(`${VBA}Options.VirusProtection = False`, "vba/a.bas", "ole2"),
+    of(`${VBA}Options.VirusScanner = False`, "vba/a.bas", "ole2"),
+  ],
+  [
+    "Gw.Macro.Stomped",
+    of("Stomped VBA: compiled macros that are not", "vba-stomped", "ole2"),
+    of("Stomped VBA: compiled macros that are not", "vba-stomped", "zip"),
+  ],
+  [
+    "Gw.Macro.Excel4Auto",
+    of("' Excel 4.0 macro sheet, visible: a\nAuto_Open=A1\nA1=EXEC(", "xlm/a", "ole2"),
+    of("' Excel 4.0 macro sheet, visible: a\nAuto_Open=A1\nA1=ALERT(", "xlm/a", "ole2"),
+  ],
+  [
+    "Gw.Macro.Excel4Hidden",
+    of("' Excel 4.0 macro sheet, very hidden: a\nAuto_Open=A1\n", "xlm/a", "ole2"),
+    of("' Excel 4.0 macro sheet, hidden: a\nAuto_Open=A1\n", "xlm/a", "ole2"),
   ],
   [
     "Gw.Macro.Excel4Download",
@@ -372,7 +447,29 @@ const exchanges: readonly Row[] = [
 
 const equation = "4571756174696F6E2E33";
 
+const objects = (text: string, container = "rtf") => of(text, "objects", container);
+
 const documents: readonly Row[] = [
+  [
+    "Gw.Rtf.EquationExploit",
+    objects("controls: object objupdate\nclass: Equation.3\n"),
+    objects("controls: object\nclass: Equation.3\n"),
+  ],
+  [
+    "Gw.Rtf.PackagedProgram",
+    objects("class: Package\npackage: a.js\n"),
+    objects("class: Package\npackage: a.json\n"),
+  ],
+  [
+    "Gw.Rtf.RemoteLink",
+    objects("controls: object objautlink\ntopic: https://x.example/a\n"),
+    objects("controls: object objautlink\ntopic: https://x.example/a\n", "mail"),
+  ],
+  [
+    "Gw.Rtf.RemoteTemplate",
+    objects("template: https://x.example/a.dotm\n"),
+    objects("template: C:\\a.dotm\n"),
+  ],
   [
     "Gw.Rtf.EquationExploit",
     of(rtf(`{\\object\\objemb\\objupdate{\\*\\objdata 01050000${equation}00}}`)),
@@ -443,6 +540,35 @@ const documents: readonly Row[] = [
     of(pdf("/Type /EmbeddedFile /F (invoice.js)")),
     of(pdf("/Type /EmbeddedFile /F (invoice.json)")),
   ],
+  ["Gw.Pdf.EmbeddedProgram", of(program(), "stream 5", "pdf"), of(program(), "a.bin", "zip")],
+  ["Gw.Pdf.LaunchCommand", does("Launch cmd.exe /c calc"), does("URI http://x/cmd.exe")],
+  ["Gw.Pdf.LaunchCommand", does("Launch \\\\x.example\\a"), does("Launch manual.pdf")],
+  ["Gw.Pdf.OpenLaunch", does("OpenAction Launch"), does("AA D JavaScript", "Launch a.pdf")],
+  ["Gw.Pdf.EmbeddedMacroDocument", of("x", "a.docm", "pdf"), of("x", "a.docx", "pdf")],
+  ["Gw.Pdf.EmbeddedMacroDocument", of("x", "b | b.xlsm", "pdf"), of("x", "b.xlsm", "zip")],
+  [
+    "Gw.Pdf.HiddenCode",
+    script("var s = this.info.title; eval(s);"),
+    script('event.rc = !/^[0-9]+$/.test(event.value); AFNumber_Keystroke(2, 0, "x");'),
+  ],
+  [
+    "Gw.Pdf.HiddenCode",
+    script(`${"ev"}al(String.fromCharCode(97, 108))`),
+    of(`${"ev"}al(String.fromCharCode(97, 108))`, "page.js", "zip"),
+  ],
+  [
+    "Gw.Pdf.Shellcode",
+    script(`var a = unescape("${"%u4141".repeat(9)}");`),
+    script('var a = unescape("a%20b");'),
+  ],
+  [
+    "Gw.Pdf.ReaderExploit",
+    script("this.media.newPlayer(null);"),
+    script("app.alert(util.printf('%d', 3)); this.print(true);"),
+  ],
+  ["Gw.Pdf.HiddenByPictureFilter", does("HiddenByPictureFilter DCTDecode"), does("XFA")],
+  ["Gw.Pdf.RemoteFile", does("GoToR \\\\192.0.2.1\\a"), does("GoToR chapter2.pdf")],
+  ["Gw.Pdf.OpenScript", does("OpenAction JavaScript"), does("AA K JavaScript")],
 ];
 
 /** All cases; every signature that ships has at least one. */

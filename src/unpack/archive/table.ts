@@ -1,0 +1,48 @@
+// Which reader opens which type of archive, compressed file or disk image.
+
+import { explodeAr } from "./ar.ts";
+import { explodeArj } from "./arj.ts";
+import { explodeCpio } from "./cpio.ts";
+import { explodeDisk, explodeVhd } from "./image/disk.ts";
+import { explodeFat } from "./image/fat.ts";
+import { explodeIso } from "./image/iso.ts";
+import { explodeForeign } from "./library/foreign.ts";
+import { explodeRar } from "./library/rar.ts";
+import { explodeOverlay } from "./overlay.ts";
+import { explodeRpm } from "./rpm.ts";
+import { explodeBzip2 } from "./stream/bzip2.ts";
+import { explodeCompress } from "./stream/compress.ts";
+import { explodeLz4 } from "./stream/lz4.ts";
+import { explodeLzip, explodeLzma, explodeXz } from "./stream/xz.ts";
+import { explodeZstd } from "./stream/zstd.ts";
+import { explodeTar } from "./tar.ts";
+import { UNOPENED_FORMATS, unopened } from "./unopened.ts";
+
+/** By type of `scan/file-type.ts`. */
+export const ARCHIVE_UNPACKERS = [
+  ["tar", explodeTar],
+  ["cpio", explodeCpio],
+  ["ar", explodeAr],
+  ["arj", explodeArj],
+  ["rpm", explodeRpm],
+  ["7z", explodeForeign],
+  ["rar", explodeRar],
+  ["cab", explodeForeign],
+  ["lha", explodeForeign],
+  ["pe", explodeOverlay],
+  ["dosexe", explodeOverlay],
+  ["elf", explodeOverlay],
+  ["iso9660", explodeIso],
+  ["udf", explodeIso],
+  ["fat", explodeFat],
+  ["disk", explodeDisk],
+  ["vhd", explodeVhd],
+  ["bzip2", explodeBzip2],
+  ["xz", explodeXz],
+  ["lzip", explodeLzip],
+  ["lzma", explodeLzma],
+  ["zstd", explodeZstd],
+  ["lz4", explodeLz4],
+  ["compress", explodeCompress],
+  ...[...UNOPENED_FORMATS].map(([type, format]) => [type, unopened(format)] as const),
+] as const;

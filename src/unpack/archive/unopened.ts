@@ -1,0 +1,40 @@
+// Archives that are known and not opened: they are told, so that policy can decide about what nobody
+// has looked at.
+
+import type { Budget } from "../../base/budget.ts";
+import type { Explosion, Extract } from "../../message.ts";
+
+/** Names of the formats, by the types of `scan/file-type.ts`. */
+export const UNOPENED_FORMATS: ReadonlyMap<string, string> = new Map([
+  ["ace", "ACE"],
+  ["zoo", "ZOO"],
+  ["xar", "XAR"],
+  ["chm", "CHM"],
+  ["pst", "PST"],
+  ["wim", "WIM"],
+  ["vhdx", "VHDX"],
+  ["vmdk", "VMDK"],
+  ["qcow", "QCOW"],
+  ["dmg", "DMG"],
+  ["lzop", "lzop"],
+  ["lrzip", "lrzip"],
+  ["stuffit", "StuffIt"],
+  ["alz", "ALZip"],
+  ["egg", "EGG"],
+  ["ntfs", "NTFS"],
+  ["exfat", "exFAT"],
+  ["ext", "ext"],
+]);
+
+const FILE_SYSTEMS = new Set(["NTFS", "exFAT", "ext"]);
+
+/** An unpacker that opens nothing and says so of `format`. */
+export function unopened(
+  format: string,
+): (bytes: Uint8Array, budget: Budget) => Generator<Extract, Explosion> {
+  const kind = FILE_SYSTEMS.has(format) ? "volumes" : "archives";
+  // biome-ignore lint/correctness/useYield: there is nothing to yield
+  return function* tellUnopened() {
+    return { status: "unscanned", note: `${format} ${kind} are not opened` };
+  };
+}

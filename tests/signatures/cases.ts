@@ -242,7 +242,7 @@ const shortcuts: readonly Row[] = [
     of("mshta x\n", "a.txt", "mail"),
   ],
   [
-    "Gw.Shortcut.PaddedArguments",
+    "Gw.Shortcut.PaddedCommand",
     of("padding: the arguments hold 300 blanks in a row\n", "shortcut", "lnk"),
     of("padding: the arguments hold 300 blanks in a row\n", "a.txt", "mail"),
   ],

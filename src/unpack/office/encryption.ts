@@ -4,6 +4,7 @@
 
 import { createDecipheriv, createHash } from "node:crypto";
 import type { Budget } from "../../base/budget.ts";
+import { rc4 } from "../../codec/rc4.ts";
 import type { CompoundFile } from "./compound-file.ts";
 
 const HEAD_SIZE = 64;
@@ -260,26 +261,4 @@ function decryptRecords(stream: Buffer, keyOf: (block: number) => Buffer): Buffe
     at = end;
   }
   return clear;
-}
-
-// Written out here: ciphers that are not safe any more are missing in many builds of the library.
-function rc4(key: Buffer, data: Buffer): Buffer {
-  const state = Uint8Array.from({ length: 256 }, (_, n) => n);
-  for (let i = 0, j = 0; i < 256; i++) {
-    const one = state[i] as number;
-    j = (j + one + (key[i % key.length] as number)) & 255;
-    state[i] = state[j] as number;
-    state[j] = one;
-  }
-  const output = Buffer.alloc(data.length);
-  for (let n = 0, i = 0, j = 0; n < data.length; n++) {
-    i = (i + 1) & 255;
-    const one = state[i] as number;
-    j = (j + one) & 255;
-    const other = state[j] as number;
-    state[i] = other;
-    state[j] = one;
-    output[n] = (data[n] as number) ^ (state[(one + other) & 255] as number);
-  }
-  return output;
 }

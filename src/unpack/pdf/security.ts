@@ -2,7 +2,8 @@
 // document, decrypts its strings and streams. Revisions 2 to 6: RC4 and AES, 40 to 256 bits.
 
 import { createHash } from "node:crypto";
-import { aesDecrypt, aesEncryptRaw, aesRaw, NO_VECTOR, rc4 } from "./cipher.ts";
+import { rc4 } from "../../codec/rc4.ts";
+import { aesDecrypt, aesEncryptRaw, aesRaw, NO_VECTOR } from "./cipher.ts";
 import { type Dict, Name, type Value } from "./syntax.ts";
 
 /** What is encrypted in one way: /StmF, /StrF and /EFF may each name another. */

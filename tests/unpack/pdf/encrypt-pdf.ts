@@ -1,6 +1,6 @@
 // Encrypts as the writer of a PDF does: ISO 32000-2 §7.6.4, from the other side than src/.
 import { createCipheriv, createHash } from "node:crypto";
-import { rc4 } from "../../../src/unpack/pdf/cipher.ts";
+import { rc4 } from "../../../src/codec/rc4.ts";
 
 /** How a document is to be encrypted. */
 export interface Scheme {

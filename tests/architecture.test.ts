@@ -6,11 +6,12 @@ import { Glob } from "bun";
 // Lowest first. A file may import from its own folder and from any lower layer, never sideways.
 const LAYERS = [
   ["base"],
-  ["codec", "gwdb", "text"],
+  ["codec", "gwdb", "text", "executable", "regex"],
+  ["template"],
   ["message.ts"],
   ["reply.ts"],
   ["config", "store"],
-  ["mime", "unpack", "signature", "scan", "policy", "vault", "queue", "outbound"],
+  ["mime", "unpack", "signature", "scan", "policy", "treat", "vault", "queue", "outbound"],
   ["pipeline"],
   ["inbound", "admin"],
   ["gateway.ts"],

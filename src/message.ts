@@ -33,6 +33,12 @@ export interface Finding {
   readonly description?: string;
 }
 
+/** A stretch of an object's bytes, from `start` up to and without `end`. */
+export interface Stretch {
+  readonly start: number;
+  readonly end: number;
+}
+
 /** Anything that gets scanned: the message, a part, a member, a stream, a decoded blob. */
 export interface ScannedObject {
   /** Position in `Verdict.objects`; the message itself is 0. */
@@ -48,6 +54,8 @@ export interface ScannedObject {
   readonly type: string;
   /** Size in bytes. */
   readonly size: number;
+  /** Where its encoded bytes stand in its parent's, if that is one stretch. */
+  readonly place?: Stretch;
   /** Coverage: how many of those bytes the engine looked at. */
   readonly scanned: number;
   readonly status: Status;
@@ -73,6 +81,8 @@ export interface Extract {
   /** Media type it claims, lower case, "" if none. */
   readonly declaredType: string;
   readonly bytes: Uint8Array;
+  /** Where its encoded bytes stand in what it was taken out of, if that is one stretch. */
+  readonly place?: Stretch;
 }
 
 /** How taking an object apart ended. Anything but "clean" becomes the container's status. */

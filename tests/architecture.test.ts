@@ -7,7 +7,7 @@ import { Glob } from "bun";
 const LAYERS = [
   ["base"],
   ["codec", "gwdb", "text", "executable", "regex"],
-  ["template"],
+  ["template", "entity"],
   ["message.ts"],
   ["reply.ts"],
   ["config", "store"],

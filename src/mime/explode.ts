@@ -8,19 +8,19 @@
 
 import type { Budget } from "../base/budget.ts";
 import { asBuffer, isBlank } from "../base/bytes.ts";
-import { type Explosion, type Extract, worseStatus } from "../message.ts";
-import { joinNames } from "../text/object-name.ts";
 import {
   type ClaimedType,
   type Description,
   describeEntity,
   isMessageType,
   looksLikeMessage,
-} from "./entity.ts";
-import { readHeader } from "./header.ts";
-import { findDelimiters, guessBoundary, type Range, splitAt } from "./multipart.ts";
+} from "../entity/entity.ts";
+import { readHeader } from "../entity/header.ts";
+import { findDelimiters, guessBoundary, type Range, splitAt } from "../entity/multipart.ts";
+import { type Reading, readings, type TransferEncoding } from "../entity/transfer.ts";
+import { type Explosion, type Extract, type Stretch, worseStatus } from "../message.ts";
+import { joinNames } from "../text/object-name.ts";
 import { findOrphans } from "./orphan.ts";
-import { type Reading, readings, type TransferEncoding } from "./transfer.ts";
 
 /** A stretch of the message that is still to be looked at. */
 interface Entity extends Range {
@@ -186,6 +186,7 @@ class Walk {
           "decoded multipart",
           "message/rfc822",
           rebuilt(claimed.type, boundary, inner),
+          { start: entity.start, end: entity.end },
         );
       }
     }
@@ -230,7 +231,8 @@ class Walk {
       return;
     }
     for (const reading of readings(this.#bytes.subarray(leaf.start, leaf.end), leaf.encoding)) {
-      yield* this.#give(this.#nameOf(leaf, reading), leaf.type, reading.bytes);
+      const place = { start: leaf.start, end: leaf.end };
+      yield* this.#give(this.#nameOf(leaf, reading), leaf.type, reading.bytes, place);
       if (this.#isExhausted) return;
     }
   }
@@ -241,13 +243,13 @@ class Walk {
     return isMessageType(leaf.type) ? "message" : `part ${this.#given.size}`;
   }
 
-  *#give(name: string, type: string, bytes: Uint8Array): Generator<Extract> {
+  *#give(name: string, type: string, bytes: Uint8Array, place: Stretch): Generator<Extract> {
     if (!this.#budget.takeObject(bytes.length)) {
       this.#refuse(bytes.length);
       return;
     }
     const isMessage = isMessageType(type) || looksLikeMessage(asBuffer(bytes));
-    yield { name, declaredType: isMessage ? "message/rfc822" : type, bytes };
+    yield { name, declaredType: isMessage ? "message/rfc822" : type, bytes, place };
   }
 
   #refuse(size: number): void {

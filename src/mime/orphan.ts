@@ -2,7 +2,7 @@
 // prologue, behind a broken header. Some readers find them, so we do.
 
 import { lineEnd } from "../base/bytes.ts";
-import type { Range } from "./multipart.ts";
+import type { Range } from "../entity/multipart.ts";
 
 /** Text that is searched in one go; bounds the string that is made of it. */
 const CHUNK = 1_048_576;

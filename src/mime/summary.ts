@@ -2,8 +2,8 @@
 // of its header only, for every message, so it has to be cheap.
 
 import { asBuffer } from "../base/bytes.ts";
+import { decodeWords } from "../entity/charset.ts";
 import { cleanName } from "../text/object-name.ts";
-import { decodeWords } from "./charset.ts";
 
 /** A message at a glance. */
 export interface MailSummary {

@@ -145,6 +145,7 @@ class Inspection {
       declaredType: extract.declaredType,
       type,
       size: bytes.length,
+      ...(extract.place === undefined ? {} : { place: extract.place }),
       scanned: 0,
       status: "clean",
       findings: [],

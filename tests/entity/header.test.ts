@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readHeader } from "../../src/mime/header.ts";
+import { readHeader } from "../../src/entity/header.ts";
 
 function read(text: string) {
   const bytes = Buffer.from(text, "latin1");

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { boundaryCandidates, parameterTexts, parseField } from "../../src/mime/field.ts";
+import { boundaryCandidates, parameterTexts, parseField } from "../../src/entity/field.ts";
 
 test.each([
   [" text/plain; charset=utf-8", "text/plain"],

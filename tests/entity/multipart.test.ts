@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { findDelimiters, guessBoundary, splitAt } from "../../src/mime/multipart.ts";
+import { findDelimiters, guessBoundary, splitAt } from "../../src/entity/multipart.ts";
 
 function split(text: string, boundary: string, isLenient = false) {
   const bytes = Buffer.from(text, "latin1");

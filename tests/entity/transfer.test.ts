@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { readings, transferEncoding } from "../../src/mime/transfer.ts";
+import { readings, transferEncoding } from "../../src/entity/transfer.ts";
 import { base64Lines, uuencode, yencode } from "../harness/encode.ts";
 import { textOf } from "../harness/extracts.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { describeEntity, isMessageType, looksLikeMessage } from "../../src/mime/entity.ts";
-import { readHeader } from "../../src/mime/header.ts";
+import { describeEntity, isMessageType, looksLikeMessage } from "../../src/entity/entity.ts";
+import { readHeader } from "../../src/entity/header.ts";
 
 function describeLines(...lines: readonly string[]) {
   const bytes = Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1");

@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { decodeCharset, decodePercent, decodeWords, eightBitText } from "../../src/mime/charset.ts";
+import {
+  decodeCharset,
+  decodePercent,
+  decodeWords,
+  eightBitText,
+} from "../../src/entity/charset.ts";
 
 const latin1 = (text: string) => Buffer.from(text).toString("latin1");
 

@@ -125,6 +125,17 @@ enum {
   OP_GAP = 3,          // u32 min, u32 max (NONE: any)
   // u8 negated, u16 count, u32 length of the rest: `count` times the operands of OP_MASKED
   OP_ALTERNATIVES = 4,
+  OP_BOUNDARY = 5,  // u8: a class, BOUNDARY_RIGHT, BOUNDARY_NEGATED; takes no bytes
+};
+
+enum {
+  BOUNDARY_WORD = 0,
+  BOUNDARY_WIDE_WORD = 1,
+  BOUNDARY_BREAK = 2,
+  BOUNDARY_LINE = 3,
+  BOUNDARY_CLASS = 15,
+  BOUNDARY_RIGHT = 16,
+  BOUNDARY_NEGATED = 32,
 };
 
 // Condition programs: words, op in the low byte and an operand above it, on a stack of numbers.
@@ -146,6 +157,7 @@ enum {
   CONDITION_EQ = 15,
   CONDITION_NE = 16,
   CONDITION_OF = 17,  // operand: how many are needed; then a word of count, then the patterns
+  CONDITION_ALWAYS = 18,
 };
 #define CONDITION_STACK 32u
 

@@ -84,6 +84,8 @@ static u32 is_program_sound(const u8 *op, const u8 *end) {
       u32 n = load16(op + 1);
       if (n == 0) return 0;
       need = 3 + (*op == OP_LITERAL ? n : 2 * n);
+    } else if (*op == OP_BOUNDARY) {
+      need = 2;
     } else if (*op == OP_GAP) {
       if (left < 9 || afterOpenGap) return 0;
       if (load32(op + 1) > load32(op + 5)) return 0;
@@ -207,7 +209,7 @@ static u32 is_condition_sound(const u32 *word, const u32 *end, u32 patternCount)
       if (word == end) return 0;
       word++;
       depth++;
-    } else if (op >= CONDITION_SIZE && op <= CONDITION_CONTAINER) {
+    } else if ((op >= CONDITION_SIZE && op <= CONDITION_CONTAINER) || op == CONDITION_ALWAYS) {
       depth++;
     } else if (op == CONDITION_NOT) {
       if (depth < 1) return 0;

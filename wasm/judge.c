@@ -129,6 +129,7 @@ static u32 is_met(const Scan *scan, const Signature *signature) {
     switch (op) {
       case CONDITION_PATTERN: stack[depth++] = count_of(scan, first + operand) > 0; break;
       case CONDITION_COUNT: stack[depth++] = count_of(scan, first + operand); break;
+      case CONDITION_ALWAYS: stack[depth++] = 1; break;
       case CONDITION_NUMBER: stack[depth++] = *word++; break;
       case CONDITION_SIZE: stack[depth++] = scan->size; break;
       case CONDITION_DEPTH: stack[depth++] = scan->depth; break;

@@ -53,6 +53,7 @@ static const u8 *next_op(const u8 *op) {
     case OP_LITERAL: return op + 3 + load16(op + 1);
     case OP_MASKED: return op + 3 + 2 * load16(op + 1);
     case OP_GAP: return op + 9;
+    case OP_BOUNDARY: return op + 2;
     default: return op + 8 + load32(op + 4);
   }
 }
@@ -75,10 +76,50 @@ static void add_alternatives(Scan *scan, const u8 *op, u32 p, Places *out) {
   if (negated) add_place(scan, out, p + n, p + n);
 }
 
+// ClamAV's (B): bytes that may stand around a word in mail, on the web, in paths.
+static u32 is_break(u8 c, u32 isRight) {
+  const char *set = isRight ? "\n\r \"'-/=>_." : " -./<@_";
+  for (; *set != 0; set++) {
+    if (c == (u8)*set) return 1;
+  }
+  return 0;
+}
+
+static u32 holds_left(const u8 *p, u32 before, u32 class) {
+  if (before == 0) return 1;
+  switch (class) {
+    case BOUNDARY_WORD: return !is_word(p[-1]);
+    case BOUNDARY_WIDE_WORD: return before < 2 || p[-1] != 0 || !is_word(p[-2]);
+    case BOUNDARY_BREAK: return is_break(p[-1], 0);
+    default: return p[-1] == '\n';
+  }
+}
+
+static u32 holds_right(const u8 *p, u32 behind, u32 class) {
+  if (behind == 0) return 1;
+  switch (class) {
+    case BOUNDARY_WORD: return !is_word(p[0]);
+    case BOUNDARY_WIDE_WORD: return behind < 2 || p[1] != 0 || !is_word(p[0]);
+    case BOUNDARY_BREAK: return is_break(p[0], 1);
+    default: return p[0] == '\n' || (behind > 1 && p[0] == '\r' && p[1] == '\n');
+  }
+}
+
+static u32 is_boundary(const Scan *scan, u32 operand, u32 p) {
+  u32 class = operand & BOUNDARY_CLASS;
+  u32 holds = operand & BOUNDARY_RIGHT ? holds_right(scan->bytes + p, scan->size - p, class)
+                                       : holds_left(scan->bytes + p, p, class);
+  return holds != (operand & BOUNDARY_NEGATED) / BOUNDARY_NEGATED;
+}
+
 // Adds where the op ends if it matches at p; p <= size.
 INLINE void step(Scan *scan, const u8 *op, u32 p, Places *out) {
   if (*op == OP_ALTERNATIVES) {
     add_alternatives(scan, op, p, out);
+    return;
+  }
+  if (*op == OP_BOUNDARY) {
+    if (is_boundary(scan, op[1], p)) add_place(scan, out, p, p);
     return;
   }
   u32 n = load16(op + 1);

@@ -128,8 +128,9 @@ class Assembler {
   #addOther(pattern: Pattern): void {
     const id = this.#patternCount;
     if (pattern.kind === "hash") {
-      const { size, digest } = pattern;
-      this.#hashes[pattern.algorithm].push({ size, pattern: id, digest });
+      const { algorithm, size, digest } = pattern;
+      if (algorithm !== "sha1")
+        this.#hashes[algorithm].push({ size: size ?? 0, pattern: id, digest });
     } else if (pattern.kind === "name") {
       const text = Buffer.from(pattern.glob, "utf8");
       this.#names.words(id, this.#code.length, text.length);

@@ -81,8 +81,24 @@ export async function compileSources(
   core: Uint8Array | CoreModule,
   options: CompileOptions = {},
 ): Promise<Compiled> {
-  const module = core instanceof Uint8Array ? loadCore(core) : core;
+  const signatures: Signature[] = [];
   const diagnostics: Diagnostic[] = [];
+  for (const { path, text } of files) {
+    const parsed = parseSource(path, text);
+    diagnostics.push(...parsed.diagnostics);
+    for (const signature of parsed.signatures) signatures.push(signature);
+  }
+  return compileSignatures({ signatures, diagnostics }, core, options);
+}
+
+/** Compiles signatures of any format. `parsed.diagnostics` go before those of the compiler. */
+export async function compileSignatures(
+  parsed: { readonly signatures: Iterable<Signature>; readonly diagnostics: readonly Diagnostic[] },
+  core: Uint8Array | CoreModule,
+  options: CompileOptions = {},
+): Promise<Compiled> {
+  const module = core instanceof Uint8Array ? loadCore(core) : core;
+  const diagnostics = [...parsed.diagnostics];
   const names = new Map<string, Signature>();
   const known = options.types === undefined ? null : new Set(options.types);
   const planned: ReturnType<typeof planSignature>[] = [];
@@ -98,16 +114,12 @@ export async function compileSources(
     planned.push(planSignature(signature));
     names.set(name, signature);
   };
-  for (const { path, text } of files) {
-    const parsed = parseSource(path, text);
-    diagnostics.push(...parsed.diagnostics);
-    for (const signature of parsed.signatures) {
-      try {
-        keep(signature);
-      } catch (error) {
-        if (!(error instanceof SourceError)) throw error;
-        diagnostics.push(report(signature, error));
-      }
+  for (const signature of parsed.signatures) {
+    try {
+      keep(signature);
+    } catch (error) {
+      if (!(error instanceof SourceError)) throw error;
+      diagnostics.push(report(signature, error));
     }
   }
   const image = assembleAll(planned, module, diagnostics);

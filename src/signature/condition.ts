@@ -15,6 +15,7 @@ const CODES = {
   or: 9,
   not: 10,
   of: 17,
+  always: 18,
 } as const;
 
 const COMPARISON_CODES: Readonly<Record<Comparison, number>> = {
@@ -57,6 +58,8 @@ export function compileCondition(
     }
     case "not":
       return [...compileCondition(expression.operand, typeId), CODES.not];
+    case "always":
+      return [CODES.always];
     default:
       return expression satisfies never;
   }
@@ -106,6 +109,8 @@ function valueWithoutMatch(expression: Expression): boolean | undefined {
       if (left === decisive || right === decisive) return decisive;
       return left === undefined || right === undefined ? undefined : !decisive;
     }
+    case "always":
+      return true;
     default:
       return expression satisfies never;
   }

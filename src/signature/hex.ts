@@ -112,6 +112,8 @@ export function opLength(op: Op): { min: number; max: number } {
       const lengths = op.items.map(({ values }) => values.length);
       return { min: Math.min(...lengths), max: Math.max(...lengths) };
     }
+    case "boundary":
+      return { min: 0, max: 0 };
     default:
       return op satisfies never;
   }

@@ -22,7 +22,10 @@ export type Search =
       readonly isMulti: boolean;
     };
 
-const OP_CODES = { literal: 1, masked: 2, gap: 3, alternatives: 4 } as const;
+const OP_CODES = { literal: 1, masked: 2, gap: 3, alternatives: 4, boundary: 5 } as const;
+const BOUNDARIES = { word: 0, "wide-word": 1, break: 2, line: 3 } as const;
+const BOUNDARY_RIGHT = 16;
+const BOUNDARY_NEGATED = 32;
 const ANY = 0xffffffff;
 const RUN_MIN = 4;
 /** A run this long is found so cheaply that no set of alternatives is better. */
@@ -60,6 +63,11 @@ function writeOp(out: ByteWriter, op: Op): void {
       out.u16(op.items.length);
       out.u32(op.items.reduce((sum, { values }) => sum + 2 + 2 * values.length, 0));
       for (const item of op.items) writeMasked(out, item);
+      return;
+    }
+    case "boundary": {
+      const side = op.edge === "right" ? BOUNDARY_RIGHT : 0;
+      out.u8(BOUNDARIES[op.class] | side | (op.isNegated ? BOUNDARY_NEGATED : 0));
       return;
     }
     default:

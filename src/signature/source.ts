@@ -1,4 +1,5 @@
 // What a signature says, between its text and its compiled form; and what is wrong with a text.
+import type { Judgement } from "../gwdb/judgement.ts";
 import type { Severity } from "../message.ts";
 
 /** What is wrong in a source, and where; lines and columns count from 1. */
@@ -45,6 +46,14 @@ export interface Masked {
   readonly masks: Uint8Array;
 }
 
+/**
+ * What a boundary asks of the bytes around it. The object's own edge always does.
+ * `word`: no letter or digit; `wide-word`: none as a character of two bytes.
+ * `break`: ClamAV's (B), a byte that separates words in mail and on the web.
+ * `line`: ClamAV's (L), LF on the left, LF or CR LF on the right.
+ */
+export type BoundaryClass = "word" | "wide-word" | "break" | "line";
+
 /** A step of a byte pattern. A gap's `max` is Infinity for "any". */
 export type Op =
   | { readonly kind: "literal"; readonly bytes: Uint8Array }
@@ -52,7 +61,15 @@ export type Op =
   | { readonly kind: "gap"; readonly min: number; readonly max: number }
   | {
       readonly kind: "alternatives";
+      /** May differ in length unless negated; a wildcard is a byte whose mask is 0. */
       readonly items: readonly Masked[];
+      readonly isNegated: boolean;
+    }
+  | {
+      /** Takes no bytes: looks at what is before ("left") or behind ("right") this point. */
+      readonly kind: "boundary";
+      readonly edge: "left" | "right";
+      readonly class: BoundaryClass;
       readonly isNegated: boolean;
     };
 
@@ -61,18 +78,23 @@ export type Pattern = { readonly id: string; readonly line: number } & (
   | {
       readonly kind: "bytes";
       readonly ops: readonly Op[];
-      /** The ops are one text whose letters match both cases; given in lower case. */
+      /** Letters that are fixed, in whatever op, match both cases. */
       readonly isFolded: boolean;
+      /** The ops are one literal, with no letter or digit on either side (of two bytes: wide). */
       readonly isFullword: boolean;
       readonly isWide: boolean;
       readonly place: Place | null;
+      /** Not searched for: only a judgement asks where it is. */
+      readonly isLazy?: boolean;
     }
   | {
       readonly kind: "hash";
-      readonly algorithm: "md5" | "sha256";
+      readonly algorithm: "md5" | "sha1" | "sha256";
       readonly digest: Uint8Array;
-      /** Bytes of the object that has this hash. */
-      readonly size: number;
+      /** Bytes of what has this hash; null: any number. */
+      readonly size: number | null;
+      /** What is hashed: the object (if left out), a section of a PE file, or its import table. */
+      readonly of?: "object" | "section" | "imports";
     }
   | { readonly kind: "name"; readonly glob: string }
 );
@@ -91,6 +113,8 @@ export type Expression =
     }
   | { readonly kind: "type" | "container"; readonly type: string }
   | { readonly kind: "of"; readonly needed: number; readonly patterns: readonly number[] }
+  /** Holds for every object of the signature's targets; only with a judgement. */
+  | { readonly kind: "always" }
   | {
       readonly kind: "and" | "or";
       readonly left: Expression;
@@ -139,5 +163,11 @@ export interface Signature {
   /** File types it is for; empty: any. */
   readonly targets: readonly string[];
   readonly patterns: readonly Pattern[];
+  /** All there is to it, or what must hold before the judgement is asked. */
   readonly condition: Expression;
+  readonly judgement?: Judgement;
+  /** Names of the signatures whose outcome the judgement asks for. */
+  readonly references?: readonly string[];
+  /** Never reported: other signatures' judgements ask for its outcome. */
+  readonly isPrivate?: boolean;
 }

@@ -123,6 +123,8 @@ function instanceOf(random: Random, op: Op, isFolded: boolean, alphabet: readonl
       const item = random.pick(op.items);
       return op.isNegated ? random.bytes(item.values.length, alphabet) : item.values;
     }
+    case "boundary":
+      return new Uint8Array(0);
     default:
       return op satisfies never;
   }

@@ -14,6 +14,20 @@ function matchesMasked(bytes: Uint8Array, at: number, { values, masks }: Masked)
   return values.every((value, i) => ((bytes[at + i] ?? 0) & (masks[i] ?? 0)) === value);
 }
 
+function isBoundary(bytes: Uint8Array, at: number, op: Extract<Op, { kind: "boundary" }>): boolean {
+  const isRight = op.edge === "right";
+  if (at === (isRight ? bytes.length : 0)) return true;
+  const text = Buffer.from(bytes).toString("latin1");
+  const side = isRight ? text.slice(at, at + 2) : text.slice(Math.max(0, at - 2), at);
+  const rules = {
+    word: isRight ? /^[^0-9A-Za-z]/ : /[^0-9A-Za-z]$/,
+    "wide-word": isRight ? /^(?![0-9A-Za-z]\0)/ : /(?<![0-9A-Za-z]\0)$/,
+    break: isRight ? /^[\n\r "'\-/=>_.]/ : /[ \-./<@_]$/,
+    line: isRight ? /^\r?\n/ : /\n$/,
+  };
+  return rules[op.class].test(side);
+}
+
 function* endsOf(bytes: Uint8Array, at: number, op: Op, isFolded: boolean): Generator<number> {
   switch (op.kind) {
     case "literal": {
@@ -35,7 +49,10 @@ function* endsOf(bytes: Uint8Array, at: number, op: Op, isFolded: boolean): Gene
       if (!op.isNegated) for (const { values } of hits) yield at + values.length;
       const length = op.items[0]?.values.length ?? 0;
       if (op.isNegated && hits.length === 0 && at + length <= bytes.length) yield at + length;
+      return;
     }
+    case "boundary":
+      if (isBoundary(bytes, at, op) !== op.isNegated) yield at;
   }
 }
 

@@ -1,6 +1,8 @@
 // What taking one message apart may cost. One budget is shared by everything that is extracted from
 // the message, so that no nesting multiplies it.
 
+import { Passwords } from "./password/passwords.ts";
+
 /** Bounds for one message or file. */
 export interface Limits {
   /** Largest object that is scanned, bytes. */
@@ -17,13 +19,17 @@ export interface Limits {
 /** Counts what has been used of `Limits`. Every taker asks before it takes. */
 export class Budget {
   readonly limits: Limits;
+  /** What encrypted objects are tried with; trials cost time, which is bounded like the rest. */
+  readonly passwords: Passwords;
   readonly #expiresAt: number;
   readonly #steady: () => number;
   #bytes = 0;
   #objects = 0;
 
-  constructor(limits: Limits, steady: () => number) {
+  /** Without `passwords` only the usual ones are tried. */
+  constructor(limits: Limits, steady: () => number, passwords?: Passwords) {
     this.limits = limits;
+    this.passwords = passwords ?? new Passwords({ listed: [], texts: () => [] }, limits, steady);
     this.#steady = steady;
     this.#expiresAt = steady() + limits.timeMaxMs;
   }

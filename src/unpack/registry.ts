@@ -9,7 +9,7 @@ import { explodeMbox } from "./mbox.ts";
 import { explodeOle2 } from "./office/ole2.ts";
 import { explodePdf } from "./pdf/explode.ts";
 import { SCRIPT_UNPACKERS } from "./script/table.ts";
-import { explodeZip } from "./zip.ts";
+import { explodeZip } from "./zip/zip.ts";
 
 /**
  * Takes an object apart within `budget`: asks it before every extract, and ends "unscanned" when it

@@ -2,17 +2,20 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
+import { deflateRawSync, gzipSync, zstdCompressSync } from "node:zlib";
 import { unpackerFor } from "../../src/unpack/registry.ts";
 import { uuencode } from "../harness/encode.ts";
 import { budgetOf, drain } from "../harness/extracts.ts";
+import * as compressed from "../unpack/archive/compressed.ts";
 import { buildZip } from "../unpack/build-zip.ts";
+import { implode, reduce, shrink } from "../unpack/zip/pack-legacy.ts";
 import { mutated, random } from "./mutate.ts";
 
-const { GW_CORPUS = join("..", "shared", "corpus") } = process.env;
+const { GW_CORPUS = join("..", "shared", "corpus"), GW_FUZZ_ROUNDS = "3000" } = process.env;
 const FOLDER = join(GW_CORPUS, "containers", "yauzl");
 const SEED = 20_261_123;
-const ROUNDS = 2000;
+// A long run is started by hand: GW_FUZZ_ROUNDS=100000 bun test tests/fuzz/unpack.test.ts
+const ROUNDS = Number(GW_FUZZ_ROUNDS);
 const LIMITS = { objectSizeMax: 1 << 20, expandedSizeMax: 8 << 20, objectCountMax: 500 };
 const DICTIONARY = [
   ...["PK\x03\x04", "PK\x01\x02", "PK\x05\x06", "PK\x06\x06", "PK\x06\x07", "PK\x07\x08"],
@@ -25,6 +28,26 @@ const DICTIONARY = [
     "data:;base64,",
   ],
 ];
+
+// One archive for each method, so that damage reaches every decoder.
+function methods(bytes: Buffer): [string, Buffer][] {
+  const match = { distance: 9, length: 30 };
+  const packed: [number, Buffer][] = [
+    [1, shrink(bytes)],
+    [2, reduce(bytes, match)],
+    [6, implode(bytes, match, true)],
+    [9, deflateRawSync(bytes)],
+    [12, compressed.BZIP2],
+    [14, Buffer.concat([Buffer.from([9, 20, 5, 0]), compressed.LZMA.subarray(0, 5)])],
+    [93, zstdCompressSync(bytes)],
+    [95, compressed.XZ],
+    [98, bytes],
+  ];
+  return packed.map(([method, data]) => {
+    const member = { name: "a", bytes, method, packed: data, flags: method === 6 ? 4 : 0 };
+    return ["zip", buildZip([member])];
+  });
+}
 
 function samples(): [type: string, bytes: Buffer][] {
   const bytes = Buffer.from("some content ".repeat(50));
@@ -43,6 +66,7 @@ function samples(): [type: string, bytes: Buffer][] {
         { name: "b", bytes, isHidden: true },
       ]),
     ],
+    ...methods(bytes),
     ["gzip", Buffer.concat([gzipSync(bytes), gzipSync("x")])],
     [
       "text",

@@ -1,6 +1,7 @@
 // Runs exploders in tests: all their extracts at once, and the whole tree as inspection would walk
 // it.
 import { Budget, type Limits } from "../../src/base/budget.ts";
+import { Passwords } from "../../src/base/password/passwords.ts";
 import type { Explosion, Extract } from "../../src/message.ts";
 import { explodeMail } from "../../src/mime/explode.ts";
 import { fileType } from "../../src/scan/file-type.ts";
@@ -27,6 +28,13 @@ export interface Exploded extends Explosion {
 
 export function budgetOf(limits: Partial<Limits> = {}): Budget {
   return new Budget({ ...LIMITS, ...limits }, () => performance.now());
+}
+
+/** A budget whose candidate passwords are the usual ones and those in `texts`. */
+export function budgetWith(...texts: readonly string[]): Budget {
+  const steady = () => performance.now();
+  const passwords = new Passwords({ listed: [], texts: () => texts }, LIMITS, steady);
+  return new Budget(LIMITS, steady, passwords);
 }
 
 /** Everything an exploder yields. */

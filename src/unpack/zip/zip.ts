@@ -3,19 +3,22 @@
 // they follow; where both speak of one entry and disagree, both are tried. APPNOTE.TXT 6.3.10.
 
 import { crc32 } from "node:zlib";
-import type { Budget } from "../base/budget.ts";
-import { asBuffer } from "../base/bytes.ts";
-import type { Explosion, Extract } from "../message.ts";
-import { joinNames } from "../text/object-name.ts";
-import { inflate } from "./inflate.ts";
-import { Tally } from "./tally.ts";
+import type { Budget } from "../../base/budget.ts";
+import { asBuffer } from "../../base/bytes.ts";
+import type { Explosion, Extract } from "../../message.ts";
+import { joinNames } from "../../text/object-name.ts";
+import { Tally } from "../tally.ts";
 import {
   type EntryHeader,
   findLocal,
   localEntry,
   readDirectory,
+  withHeaders,
+  type ZipDirectory,
   type ZipEntry,
-} from "./zip-directory.ts";
+} from "./directory.ts";
+import { AES, isEncrypted, trialFor } from "./encryption.ts";
+import { STORED, unpackMethod } from "./method.ts";
 
 /** One way to read an entry. */
 interface Attempt {
@@ -26,27 +29,11 @@ interface Attempt {
   readonly problem: string;
 }
 
-const STORED = 0;
-const DEFLATED = 8;
-const AES = 99;
-const ENCRYPTED_FLAG = 1;
 const DESCRIPTOR_FLAG = 8;
 const DESCRIPTOR = "PK\x07\x08";
 /** Entries that proved too large before we stop trying: each costs as much as a large object. */
 const REFUSALS_MAX = 8;
 const HIDDEN_MAX = 10_000;
-
-// §4.4.5, the ones that are met.
-const METHOD_NAMES: Readonly<Record<number, string>> = {
-  1: "shrink",
-  6: "implode",
-  9: "deflate64",
-  12: "bzip2",
-  14: "LZMA",
-  93: "Zstandard",
-  95: "XZ",
-  98: "PPMd",
-};
 
 /** Yields the files of a ZIP archive; what it returns is the archive's own status. */
 export function* explodeZip(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
@@ -57,6 +44,7 @@ class ZipWalk {
   readonly #bytes: Buffer;
   readonly #budget: Budget;
   readonly #tally = new Tally();
+  readonly #passwords = new Set<string>();
   #refusals = 0;
   #isStopped = false;
 
@@ -68,6 +56,12 @@ class ZipWalk {
   *run(): Generator<Extract, Explosion> {
     const directory = readDirectory(this.#bytes);
     const taken: { start: number; end: number }[] = [];
+    // §8.5.4: the first piece of an archive that was split begins with this mark.
+    const isFirst = this.#bytes.toString("latin1", 0, 4) === DESCRIPTOR;
+    const isLast = directory?.isSplit === true && directory.lost.length > 0;
+    if (isLast || (directory === undefined && isFirst)) {
+      this.#tally.add("unscanned", "one piece of an archive that was split");
+    }
     if (directory === undefined) this.#tally.add("damaged", "no central directory");
     else {
       taken.push({ start: directory.start, end: directory.end });
@@ -83,21 +77,29 @@ class ZipWalk {
     taken.push({ start: this.#bytes.length, end: this.#bytes.length });
     let free = 0;
     for (const range of taken) {
-      if (range.start > free) yield* this.#hidden(free, range.start, directory !== undefined);
+      if (range.start > free) yield* this.#hidden(free, range.start, directory);
       free = Math.max(free, range.end);
     }
-    return this.#tally.outcome;
+    return this.#outcome();
+  }
+
+  #outcome(): Explosion {
+    const { status, note } = this.#tally.outcome;
+    const opened = [...this.#passwords].map((password) => `opened with the password "${password}"`);
+    return { status, note: [note, ...opened].filter((one) => one !== "").join("; ") };
   }
 
   /** Entries that no directory names: stale, concatenated, or put there to be overlooked. */
-  *#hidden(from: number, to: number, isNamed: boolean): Generator<Extract> {
+  *#hidden(from: number, to: number, directory: ZipDirectory | undefined): Generator<Extract> {
     let count = 0;
     for (let at = findLocal(this.#bytes, from, to); at >= 0; ) {
       if (this.#isStopped) return;
       if (++count > HIDDEN_MAX) return this.#stop(`more than ${HIDDEN_MAX} entries`);
       const entry = localEntry(this.#bytes, at);
       const isEntry = entry !== undefined && isPlausible(entry);
-      const end = isEntry ? yield* this.#entry(entry, isNamed) : at + 4;
+      const end = isEntry
+        ? yield* this.#entry(withHeaders(entry, directory?.others.get(at)), directory !== undefined)
+        : at + 4;
       at = findLocal(this.#bytes, Math.max(end, at + 4), to);
     }
   }
@@ -115,10 +117,15 @@ class ZipWalk {
       const attempt = this.#attempt(entry, method, names);
       if (attempt !== undefined) attempts.push(attempt);
     }
-    const isRead = attempts.some((attempt) => attempt.problem === "");
     // Where the headers disagree, data that fits its checksum tells which one was right.
-    if (open.length < headers.length && !isRead) this.#tally.add("protected", "encrypted", names);
-    else if (!isRead && !isHidden && attempts[0] !== undefined) {
+    let isRead = attempts.some((attempt) => attempt.problem === "");
+    if (open.length < headers.length && !isRead) {
+      const opened = this.#decrypt(entry, names);
+      if (opened === undefined) this.#tally.add("protected", "encrypted", names);
+      else attempts.push(opened);
+      isRead = opened === undefined || opened.problem === "";
+    }
+    if (!isRead && !isHidden && attempts[0] !== undefined) {
       this.#tally.add("damaged", attempts[0].problem, names);
     }
     for (const { bytes, problem } of attempts) {
@@ -128,11 +135,37 @@ class ZipWalk {
     return end > 0 ? end : Math.min(this.#bytes.length, dataStart + packed);
   }
 
+  /** An entry that a candidate password opens. What is in it may still be refused. */
+  #decrypt({ headers, dataStart }: ZipEntry, name: string): Attempt | undefined {
+    const size = Math.max(...headers.map((header) => header.packedSize));
+    const data = this.#bytes.subarray(dataStart, dataStart + size);
+    for (const header of headers.filter(isEncrypted)) {
+      const attempt = trialFor(header, data);
+      if (attempt === undefined) continue;
+      const found = this.#budget.passwords.find((password) => {
+        const clear = attempt(password);
+        if (clear === undefined) return undefined;
+        const { bytes, method, isProven } = clear;
+        const entry = { headers, dataStart: 0, start: 0 };
+        const read = this.#unpacked(entry, method, { bytes, isProven });
+        if (read === "too-large" || read === undefined || read.problem === "") return read;
+        return isProven ? read : undefined;
+      });
+      if (found === undefined) continue;
+      this.#passwords.add(found.password);
+      const end = dataStart + size;
+      if (found.opened !== "too-large") return { ...found.opened, end };
+      this.#refuse(name);
+      return { bytes: new Uint8Array(0), end, problem: "" };
+    }
+    return;
+  }
+
   #attempt(entry: ZipEntry, method: number, name: string): Attempt | undefined {
     if (method === STORED) return this.#stored(entry);
-    if (method === DEFLATED) return this.#deflated(entry, name);
-    const label = METHOD_NAMES[method] ?? `number ${method}`;
-    this.#tally.add("unscanned", `compression method ${label} is not supported`, name);
+    const found = this.#unpacked(entry, method);
+    if (found !== "too-large") return found;
+    this.#refuse(name);
     return;
   }
 
@@ -155,28 +188,42 @@ class ZipWalk {
     return 0;
   }
 
-  #deflated({ headers, dataStart }: ZipEntry, name: string): Attempt | undefined {
-    const room = this.#budget.bytesLeft;
-    const packed = Math.max(...headers.map((header) => header.packedSize));
-    const declared = Math.max(...headers.map((header) => header.size));
-    const rest = this.#bytes.subarray(dataStart);
-    // With a descriptor the local sizes are 0, and hostile ones are anything: the rest of the file is
-    // given to the decoder then, which stops by itself.
-    const fits = packed > 0 && packed < rest.length;
-    let found = inflate(fits ? rest.subarray(0, packed) : rest, room, declared);
-    // A compressed size that lies: the stream itself says where it ends.
-    if (found.end === "truncated" && fits) {
-      const longer = inflate(rest, room, declared);
-      if (longer.end === "whole") found = longer;
+  /** Unpacks an entry's data, or `clear` if its encryption was undone. */
+  #unpacked(
+    { headers, dataStart }: ZipEntry,
+    method: number,
+    clear?: { readonly bytes: Buffer; readonly isProven: boolean },
+  ): Attempt | "too-large" | undefined {
+    if (method === STORED) {
+      if (clear === undefined) return;
+      const end = clear.bytes.length;
+      const problem = clear.isProven ? "" : sumProblem(headers, clear.bytes);
+      return { bytes: clear.bytes, end, problem };
     }
-    if (found.end === "too-large") {
-      this.#refuse(name);
+    const found = unpackMethod(
+      method,
+      {
+        bytes: clear?.bytes ?? this.#bytes.subarray(dataStart),
+        packedSize: clear?.bytes.length ?? Math.max(...headers.map((one) => one.packedSize)),
+        size: Math.max(...headers.map((header) => header.size)),
+        crc: headers.find((header) => header.crc !== 0)?.crc ?? 0,
+        flags: headers[0]?.flags ?? 0,
+      },
+      { sizeMax: this.#budget.bytesLeft, goesOn: () => !this.#budget.isExpired },
+    );
+    if (found.end === "unsupported") {
+      const names = joinNames(headers.map((header) => header.name));
+      this.#tally.add("unscanned", `compression method ${found.label} is not supported`, names);
       return;
     }
+    if (found.end === "too-large") return "too-large";
     const { bytes } = found;
     const end = dataStart + found.consumed;
     if (found.end === "truncated") return { bytes, end: dataStart, problem: "cut short" };
     if (found.end === "corrupt") return { bytes, end: dataStart, problem: "does not inflate" };
+    if (clear !== undefined) {
+      return { bytes, end, problem: clear.isProven ? "" : sumProblem(headers, bytes) };
+    }
     return this.#checked(headers, bytes, end);
   }
 
@@ -213,8 +260,10 @@ class ZipWalk {
   }
 }
 
-function isEncrypted(header: EntryHeader): boolean {
-  return (header.flags & ENCRYPTED_FLAG) !== 0 || header.method === AES;
+// Central and local checksum may differ in archives that were edited: either will do.
+function sumProblem(headers: readonly EntryHeader[], bytes: Uint8Array): string {
+  const sum = crc32(bytes);
+  return headers.some((header) => header.crc === sum) ? "" : "checksum does not match";
 }
 
 function hasDescriptor(header: EntryHeader): boolean {

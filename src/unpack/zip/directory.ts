@@ -7,11 +7,15 @@ import { crc32 } from "node:zlib";
 export interface EntryHeader {
   readonly flags: number;
   readonly method: number;
+  /** Time of day as MS-DOS has it; encryption uses it in place of a checksum. */
+  readonly time: number;
   readonly crc: number;
   /** Compressed size; may be 0 in a local header although there is data (flag bit 3). */
   readonly packedSize: number;
   readonly size: number;
   readonly name: string;
+  /** §4.5, as it stands in the file. */
+  readonly extra: Buffer;
 }
 
 /** An entry with the place of its data. */
@@ -32,6 +36,10 @@ export interface ZipDirectory {
   readonly end: number;
   /** True if it holds fewer entries than it should, or more than we read. */
   readonly isCut: boolean;
+  /** Whether it is one piece of an archive that was split. §8 */
+  readonly isSplit: boolean;
+  /** What other directories in the file say of entries, by where they begin. */
+  readonly others: ReadonlyMap<number, readonly EntryHeader[]>;
 }
 
 const LOCAL = "PK\x03\x04";
@@ -41,37 +49,67 @@ const END = "PK\x05\x06";
 const END_64_SIGNATURE = 0x06064b50;
 const LOCATOR_SIGNATURE = 0x07064b50;
 const ENTRIES_MAX = 65_536;
+const DIRECTORIES_MAX = 16;
+const HEADERS_MAX = 8;
 const UTF8_FLAG = 0x800;
 
 /** Reads the central directory; undefined if there is none. §4.3.12, §4.3.16. */
 export function readDirectory(bytes: Buffer): ZipDirectory | undefined {
-  const at = lastEnd(bytes);
-  if (at < 0) return;
+  const ends = findEnds(bytes);
+  // The comment behind the record may hold "PK\5\6" itself: one that fits to the file's end wins.
+  const at =
+    ends.find((end) => end + 22 + bytes.readUInt16LE(end + 20) === bytes.length) ?? ends[0];
+  if (at === undefined) return;
+  const main = directoryAt(bytes, at);
+  const others = new Map<number, readonly EntryHeader[]>();
+  // Readers differ in which directory they take; the places they name are read as either says.
+  for (const end of ends) {
+    if (end === at) continue;
+    for (const { start, headers } of directoryAt(bytes, end).entries) {
+      others.set(start, [...(others.get(start) ?? []), ...headers].slice(0, HEADERS_MAX));
+    }
+  }
+  const entries = main.entries.map((entry) => withHeaders(entry, others.get(entry.start)));
+  const end = Math.min(bytes.length, at + 22 + bytes.readUInt16LE(at + 20));
+  const disks = [bytes.readUInt16LE(at + 4), bytes.readUInt16LE(at + 6)];
+  const isSplit = disks.some((number) => number !== 0 && number !== 0xffff);
+  return { ...main, entries, end, isSplit, others };
+}
+
+/** `entry` with what else is said of it. */
+export function withHeaders(entry: ZipEntry, headers: readonly EntryHeader[] = []): ZipEntry {
+  const more = headers.filter(
+    ({ method, name, flags }) =>
+      !entry.headers.some(
+        (one) => one.method === method && one.name === name && one.flags === flags,
+      ),
+  );
+  if (more.length === 0) return entry;
+  return { ...entry, headers: [...entry.headers, ...more].slice(0, HEADERS_MAX) };
+}
+
+function directoryAt(bytes: Buffer, at: number): Omit<ZipDirectory, "end" | "isSplit" | "others"> {
   const record = endRecord(bytes, at);
   // Data may stand before the archive (self-extractors): offsets then count from its start.
   const found = [record.at - record.size, record.offset].find(
     (start) => start >= 0 && start <= at && (record.size === 0 || isCentral(bytes, start)),
   );
-  const end = Math.min(bytes.length, at + 22 + bytes.readUInt16LE(at + 20));
-  if (found === undefined) {
-    return { entries: [], lost: [], start: at, end, isCut: record.count > 0 };
-  }
+  if (found === undefined) return { entries: [], lost: [], start: at, isCut: record.count > 0 };
   const shift = found - record.offset;
-  return { ...readRecords(bytes, { start: found, end: at, shift, count: record.count }), end };
+  return readRecords(bytes, { start: found, end: at, shift, count: record.count });
 }
 
-// The comment behind the record may hold "PK\5\6" itself: one that fits to the file's end wins.
-function lastEnd(bytes: Buffer): number {
-  if (bytes.length < 22) return -1;
-  let last = -1;
+// Last first.
+function findEnds(bytes: Buffer): number[] {
+  const ends: number[] = [];
+  if (bytes.length < 22) return ends;
   let at = bytes.lastIndexOf(END, bytes.length - 22, "latin1");
-  for (let tries = 0; at >= 0 && tries < 16; tries++) {
-    if (last < 0) last = at;
-    if (at + 22 + bytes.readUInt16LE(at + 20) === bytes.length) return at;
+  while (at >= 0 && ends.length < DIRECTORIES_MAX) {
+    ends.push(at);
     if (at === 0) break;
     at = bytes.lastIndexOf(END, at - 1, "latin1");
   }
-  return last;
+  return ends;
 }
 
 interface EndRecord {
@@ -139,7 +177,7 @@ function readRecords(
 // Several records may point at one place: that is one entry by several names.
 function mergedEntry(known: ZipEntry | undefined, entry: ZipEntry): ZipEntry {
   if (known === undefined) return entry;
-  return { ...known, headers: [...known.headers, ...entry.headers].slice(0, 8) };
+  return { ...known, headers: [...known.headers, ...entry.headers].slice(0, HEADERS_MAX) };
 }
 
 // Central and local headers share one layout from the flags on. §4.3.7, §4.3.12.
@@ -162,12 +200,17 @@ function readHeader(
   };
   const name = readExtra(extra, sizes, nameBytes);
   const { size, packedSize } = sizes;
-  const method = bytes.readUInt16LE(at + 2);
-  const crc = bytes.readUInt32LE(at + 8);
-  return {
-    header: { flags, method, crc, packedSize, size, name: name ?? entryName(nameBytes, flags) },
-    offset: sizes.offset,
+  const header = {
+    flags,
+    method: bytes.readUInt16LE(at + 2),
+    time: bytes.readUInt16LE(at + 4),
+    crc: bytes.readUInt32LE(at + 8),
+    packedSize,
+    size,
+    name: name ?? entryName(nameBytes, flags),
+    extra,
   };
+  return { header, offset: sizes.offset };
 }
 
 function entryName(bytes: Buffer, flags: number): string {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { findLocal, localEntry, readDirectory } from "../../src/unpack/zip-directory.ts";
-import { buildZip } from "./build-zip.ts";
+import { findLocal, localEntry, readDirectory } from "../../../src/unpack/zip/directory.ts";
+import { buildZip } from "../build-zip.ts";
 
 const ZIP = buildZip([
   { name: "a.txt", bytes: Buffer.from("one") },

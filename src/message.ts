@@ -88,7 +88,7 @@ export interface Extract {
 /** How taking an object apart ended. Anything but "clean" becomes the container's status. */
 export interface Explosion {
   readonly status: "clean" | "protected" | "damaged" | "unscanned";
-  /** Why, in one short sentence; "" for "clean". */
+  /** Why, in one short sentence; what a reader should know of one that is "clean", else "". */
   readonly note: string;
 }
 

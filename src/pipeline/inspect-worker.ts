@@ -20,6 +20,8 @@ export interface InspectStart {
   readonly set: SharedSet;
   readonly arena: number;
   readonly limits: Limits;
+  /** The administrator's list, for what is encrypted. */
+  readonly passwords: readonly string[];
 }
 
 // Bodies are read into the same memory again and again: fresh memory for each large one costs more
@@ -60,10 +62,15 @@ const GARBAGE_PER_BYTE = 2;
 
 const NO_SUMMARY: MailSummary = { messageId: "", subject: "", hops: 0 };
 
-function work(engine: Engine, limits: Limits, job: InspectJob, bytes: Uint8Array): Inspected {
+function work(
+  engine: Engine,
+  { limits, passwords }: InspectStart,
+  job: InspectJob,
+  bytes: Uint8Array,
+): Inspected {
   const summary = job.isMessage ? summarise(bytes) : NO_SUMMARY;
   const subject = { name: job.name, declaredType: job.isMessage ? MESSAGE : "", bytes };
-  return { verdict: inspect(subject, engine, limits), summary };
+  return { verdict: inspect(subject, engine, limits, { passwords }), summary };
 }
 
 // Small jobs are answered together: waking the other thread costs more than looking at a small mail.
@@ -94,7 +101,8 @@ function post(message: WorkerPost<Inspected>): void {
   self.postMessage(message);
 }
 
-async function start({ set, arena, limits }: InspectStart): Promise<void> {
+async function start(order: InspectStart): Promise<void> {
+  const { set, arena } = order;
   const engine = await Engine.attach(set, arena);
   const reader = new BodyReader();
   const garbage = new GarbagePacer();
@@ -102,7 +110,7 @@ async function start({ set, arena, limits }: InspectStart): Promise<void> {
     workOff(event.data, (job) => {
       const bytes = reader.read(job.body);
       garbage.passed(GARBAGE_PER_BYTE * bytes.length);
-      return work(engine, limits, job, bytes);
+      return work(engine, order, job, bytes);
     });
   };
   post("ready");

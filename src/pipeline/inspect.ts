@@ -4,6 +4,7 @@
 
 import { Budget, type Limits } from "../base/budget.ts";
 import { describeError } from "../base/log.ts";
+import { Passwords } from "../base/password/passwords.ts";
 import {
   type Explosion,
   type Extract,
@@ -14,6 +15,7 @@ import {
   worseStatus,
 } from "../message.ts";
 import { explodeMail } from "../mime/explode.ts";
+import { plainText, readableTexts } from "../mime/texts.ts";
 import { type FileType, fileType, secondType } from "../scan/file-type.ts";
 import { type Unpacker, unpackerFor } from "../unpack/registry.ts";
 
@@ -46,6 +48,10 @@ interface Frame {
 
 const PATH_SEPARATOR = " › ";
 const NAME_LENGTH_MAX = 300;
+// What is kept for the sake of passwords in it.
+const TEXTS_MAX = 16;
+const TEXT_SIZE_MAX = 65_536;
+const NAMES_MAX = 100;
 
 /** Declared type of what is read as a message whatever its bytes look like. RFC 2046 §5.2.1. */
 export const MESSAGE = "message/rfc822";
@@ -84,16 +90,30 @@ class Inspection {
   readonly #engine: ObjectScanner;
   readonly #budget: Budget;
   readonly #limits: Limits;
+  readonly #frames: Frame[] = [];
+  readonly #recentTexts: Uint8Array[] = [];
   readonly nodes: Draft[] = [];
 
-  constructor(engine: ObjectScanner, limits: Limits, steady: () => number) {
+  constructor(engine: ObjectScanner, limits: Limits, options: InspectOptions) {
+    const { steady = () => performance.now(), passwords: listed = [] } = options;
     this.#engine = engine;
     this.#limits = limits;
-    this.#budget = new Budget(limits, steady);
+    const texts = () => this.#texts(steady);
+    this.#budget = new Budget(limits, steady, new Passwords({ listed, texts }, limits, steady));
+  }
+
+  // Where a password for what is being taken apart may stand: in the messages around it, in small
+  // texts that came before it, and in names.
+  *#texts(steady: () => number): Generator<string> {
+    for (const frame of this.#frames.toReversed()) {
+      if (frame.node.type === "mail") yield* readableTexts(frame.bytes, this.#limits, steady);
+    }
+    for (const bytes of this.#recentTexts) yield plainText(bytes, "");
+    for (const { name } of this.nodes.slice(-NAMES_MAX)) yield name.replace(/[_.-]/g, " ");
   }
 
   run(subject: Extract): void {
-    const frames: Frame[] = [];
+    const frames = this.#frames;
     const root = this.#look(subject, undefined);
     if (root !== undefined) frames.push(root);
     for (let top = frames.at(-1); top !== undefined; top = frames.at(-1)) {
@@ -120,7 +140,7 @@ class Inspection {
       const { status, note } = step.value;
       // Text that only looks like a message may have a header that leads nowhere.
       const isGuess = frame.node.type === "mail" && frame.node.declaredType !== MESSAGE;
-      if (status !== "clean" && !(isGuess && status === "damaged")) {
+      if ((status !== "clean" || note !== "") && !(isGuess && status === "damaged")) {
         this.#mark(frame.node, status, note);
       }
     } catch (error) {
@@ -154,6 +174,9 @@ class Inspection {
     this.nodes.push(node);
     this.#scan(node, bytes, { containerType: parent?.node.type ?? "", depth });
     const exploders = explodersFor(type, bytes);
+    if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
+      this.#recentTexts.push(bytes);
+    }
     if (exploders.length === 0) return undefined;
     if (isInside(bytes, type, parent)) return undefined;
     if (depth >= this.#limits.depthMax) {
@@ -190,15 +213,24 @@ class Inspection {
   }
 }
 
+/** What an inspection may be told beside its bounds. */
+export interface InspectOptions {
+  /** Milliseconds of a clock that never goes back. */
+  readonly steady?: () => number;
+  /** The administrator's list of passwords for what is encrypted. */
+  readonly passwords?: readonly string[];
+}
+
 /** Takes `subject` apart and scans everything found in it. */
 export function inspect(
   subject: Extract,
   engine: ObjectScanner,
   limits: Limits,
-  steady: () => number = () => performance.now(),
+  options: InspectOptions = {},
 ): Verdict {
+  const { steady = () => performance.now() } = options;
   const beganAt = steady();
-  const inspection = new Inspection(engine, limits, steady);
+  const inspection = new Inspection(engine, limits, options);
   inspection.run(subject);
   let status: Status = "clean";
   for (const node of inspection.nodes) status = worseStatus(status, node.status);

@@ -30,6 +30,8 @@ export interface InspectorOptions {
   readonly workers: number;
   readonly limits: Limits;
   readonly timeoutMs: number;
+  /** The administrator's list, for what is encrypted. */
+  readonly passwords: readonly string[];
   readonly log: Log;
 }
 
@@ -42,14 +44,14 @@ export class Inspector {
   readonly #identity: string;
 
   private constructor(options: InspectorOptions) {
-    const { set, limits, log } = options;
+    const { set, limits, passwords, log } = options;
     this.#identity = set.identity;
     this.#pool = new WorkerPool({
       size: options.workers,
       timeoutMs: options.timeoutMs + KILL_GRACE_MS,
       spawn: (arena) => {
         const worker = new Worker(workerUrl("pipeline/inspect-worker.ts"));
-        worker.postMessage({ set, arena, limits } satisfies InspectStart);
+        worker.postMessage({ set, arena, limits, passwords } satisfies InspectStart);
         return worker;
       },
       onLoss: (slot, reason) => log.error("scan-worker-lost", { slot, reason }),

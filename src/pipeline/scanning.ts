@@ -1,9 +1,11 @@
 // What scanning needs, made from the configuration: the signatures, the bounds and the threads. The
 // gateway and the commands that scan start here alike.
 
+import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import type { Limits } from "../base/budget.ts";
 import type { Log } from "../base/log.ts";
+import { parsePasswordList } from "../base/password/passwords.ts";
 import type { Config } from "../config/schema.ts";
 import { embeddedCore, embeddedSet, embeddedSource } from "../scan/embedded.ts";
 import { FILE_TYPES } from "../scan/file-type.ts";
@@ -55,6 +57,13 @@ function limitsOf(config: Config): Limits {
   };
 }
 
+// Throws with the path of a list that can't be read: passwords that were meant to be tried would not
+// be, and nobody would know.
+function passwordsOf(config: Config): string[] {
+  const path = config["scan.passwords_file"];
+  return path === "" ? [] : parsePasswordList(readFileSync(path, "utf8"));
+}
+
 /** How many threads scan: as configured, else one for each processor, as far as memory goes. */
 export function workersOf(config: Config): number {
   const wanted = config["scan.workers"] || availableParallelism();
@@ -79,5 +88,6 @@ export function startInspector(config: Config, parts: InspectorParts): Inspector
     arenas: workers,
     arenaSize: limits.objectSizeMax,
   });
-  return Inspector.start({ set, workers, limits, timeoutMs: limits.timeMaxMs, log });
+  const passwords = passwordsOf(config);
+  return Inspector.start({ set, workers, limits, passwords, timeoutMs: limits.timeMaxMs, log });
 }

@@ -2,6 +2,7 @@
 // names of the first entries that caused it.
 
 import { type Explosion, worseStatus } from "../message.ts";
+import { cleanName } from "../text/object-name.ts";
 
 type Trouble = Exclude<Explosion["status"], "clean">;
 
@@ -9,6 +10,7 @@ const NAMES_MAX = 3;
 
 /** Gathers what went wrong. */
 export class Tally {
+  readonly #remarks = new Set<string>();
   readonly #troubles = new Map<string, { status: Trouble; names: string[]; count: number }>();
 
   /** Notes that `reason` holds for the entry `name` ("" for the container itself). */
@@ -18,6 +20,20 @@ export class Tally {
     trouble.count++;
     if (name !== "" && trouble.names.length < NAMES_MAX) trouble.names.push(name);
     this.#troubles.set(key, trouble);
+  }
+
+  /** Notes what is no trouble, and worth knowing. */
+  remark(text: string): void {
+    this.#remarks.add(text);
+  }
+
+  /** Notes which password opened the container, or something in it. */
+  remarkPassword(password: string): void {
+    this.remark(
+      password === ""
+        ? "opened without a password"
+        : `opened with the password "${cleanName(password)}"`,
+    );
   }
 
   /** The gravest status; its note tells every reason, gravest first. */
@@ -34,6 +50,6 @@ export class Tally {
       else notes.unshift(note);
       status = worseStatus(status, trouble.status) as Explosion["status"];
     }
-    return { status, note: notes.join("; ") };
+    return { status, note: [...notes, ...this.#remarks].join("; ") };
   }
 }

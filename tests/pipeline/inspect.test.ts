@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
-import { deflateRawSync, gzipSync } from "node:zlib";
+import { crc32, deflateRawSync, gzipSync } from "node:zlib";
 import type { Limits } from "../../src/base/budget.ts";
 import type { Finding } from "../../src/message.ts";
 import { inspect, MESSAGE, type ObjectScanner } from "../../src/pipeline/inspect.ts";
 import { buildZip } from "../unpack/build-zip.ts";
+import { encryptTraditional } from "../unpack/zip/pack-legacy.ts";
 
 const LIMITS: Limits = {
   objectSizeMax: 1 << 20,
@@ -74,6 +75,24 @@ test("inspect() goes through gzip in a mail in a mail", () => {
   expect(found?.path.split(" › ").length).toBe(4);
 });
 
+test("inspect() opens an archive with a password that stands behind it in the mail", () => {
+  const packed = encryptTraditional(text(MARKER), "open-sesame", crc32(text(MARKER)) >>> 24);
+  const zip = buildZip([{ name: "a", bytes: text(MARKER), flags: 1, method: 0, packed }]);
+  const body = Buffer.from(zip).toString("base64");
+  const message = (words: string) =>
+    mail(
+      `--b\r\nContent-Type: application/zip\r\nContent-Transfer-Encoding: base64\r\n\r\n` +
+        `${body}\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>${words}</p>\r\n--b--\r\n`,
+      'multipart/mixed; boundary="b"',
+    );
+  const verdict = look(message("Password: <b>open</b>-sesame"));
+  expect(verdict.status).toBe("infected");
+  const archive = verdict.objects.find((object) => object.type === "zip");
+  expect(archive?.notes).toEqual(['opened with the password "open-sesame"']);
+  expect(archive?.status).toBe("clean");
+  expect(look(message("Password: by telephone")).status).toBe("protected");
+});
+
 test("inspect() treats what came over SMTP as a message whatever it looks like", () => {
   expect(look(text("no header at all")).objects[0]?.type).toBe("mail");
 });
@@ -121,7 +140,7 @@ test("inspect() stops when time is up", () => {
     declaredType: MESSAGE,
     bytes: attached(deflateRawSync(text("x")), "a.bin"),
   };
-  const verdict = inspect(subject, scanner, { ...LIMITS, timeMaxMs: 1 }, () => now++);
+  const verdict = inspect(subject, scanner, { ...LIMITS, timeMaxMs: 1 }, { steady: () => now++ });
   expect(verdict.status).toBe("unscanned");
 });
 

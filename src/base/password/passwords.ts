@@ -8,7 +8,10 @@ const PASSWORD_LENGTH_MAX = 64;
 /** Texts are read up to here. */
 const TEXT_LENGTH_MAX = 65_536;
 const WORDS_PER_TEXT_MAX = 1000;
-/** Of an inspection's time. */
+/** Words in all texts together. */
+const WORDS_MAX = 4000;
+/** Time for all trials of one inspection, and its share of the inspection's time. */
+const TIME_MAX_MS = 5000;
 const TIME_SHARE = 0.25;
 
 /** What archives of samples and mass mailings are encrypted with. */
@@ -28,7 +31,7 @@ export interface PasswordSources {
 
 // "password: x", "Passwort lautet x", "mot de passe : x" … in the languages that such mail comes in.
 const CUE =
-  /(?:pass(?:\s?(?:word|code|phrase|wort)|w)?|pwd?|pw|pin|code|key|kennwort|mot\s+de\s+passe|mdp|contrase(?:ñ|n)a|clave|senha|has(?:ł|l)o|heslo|jelsz(?:ó|o)|parola|wachtwoord|l(?:ö|o)senord|adgangskode|salasana|parool|пароль|密码|密碼|パスワード|비밀번호|şifre|sifre)(?:\s+(?:is|ist|lautet|for|für|est|es|to|open|the|file|attachment|archive|zip|é|è|del?|do)){0,4}\s*[:=\-–>]{0,3}\s*["'“”„«‘’`([]{0,2}\s*([^\s"“”„»<>]{1,64})/giu;
+  /(?:pass(?:\s?(?:word|code|phrase|wort)|w)?|pwd?|pw|pin|code|key|kennwort|mot\s+de\s+passe|mdp|contrase(?:ñ|n)a|clave|senha|has(?:ł|l)o|heslo|jelsz(?:ó|o)|parola|wachtwoord|l(?:ö|o)senord|adgangskode|salasana|parool|пароль|密码|密碼|パスワード|비밀번호|şifre|sifre)(?:\s+(?:is|ist|lautet|for|für|est|es|to|open|the|file|attachment|archive|zip|é|è|del?|do)){0,4}\s*[:：=\-–>]{0,3}\s*["'“”„«‘’`([]{0,2}\s*([^\s"“”„»<>]{1,64})/giu;
 
 /** The candidates of one inspection, likeliest first. */
 export class Passwords {
@@ -45,21 +48,22 @@ export class Passwords {
     steady: () => number,
   ) {
     this.#sources = sources;
-    this.#timeMaxMs = limits.timeMaxMs * TIME_SHARE;
+    this.#timeMaxMs = Math.min(TIME_MAX_MS, limits.timeMaxMs * TIME_SHARE);
     this.#steady = steady;
   }
 
   /**
    * The first candidate for which `open` gives something, with what it gave; undefined if none
-   * does, or time is up.
+   * does, or time is up. Those in `first` are tried before all others.
    */
   find<Opened>(
     open: (password: string) => Opened | undefined,
+    first: readonly string[] = [],
   ): { readonly password: string; readonly opened: Opened } | undefined {
     const startedAt = this.#steady();
     const deadline = startedAt + this.#timeMaxMs - this.#spentMs;
     try {
-      for (const password of this.#candidates()) {
+      for (const password of this.#candidates(first)) {
         if (this.#steady() > deadline) return;
         const opened = open(password);
         if (opened === undefined) continue;
@@ -72,13 +76,20 @@ export class Passwords {
     }
   }
 
-  // What opened one object probably opens the next.
-  #candidates(): Set<string> {
+  // What opened one object probably opens the next: texts are read only if it does not.
+  *#candidates(first: readonly string[]): Generator<string> {
+    const before = new Set([...first, ...this.#opened]);
+    yield* before;
+    for (const word of this.#words()) if (!before.has(word)) yield word;
+  }
+
+  #words(): Set<string> {
     const { listed, texts } = this.#sources;
-    const found = new Set(this.#opened);
+    const found = new Set<string>();
     const told: string[] = [];
     const words: string[] = [];
     for (const text of texts.call(this.#sources)) {
+      if (words.length > WORDS_MAX) break;
       const cut = text.slice(0, TEXT_LENGTH_MAX);
       for (const [, word = ""] of cut.matchAll(CUE)) told.push(...variants(word));
       for (const word of wordsOf(cut)) words.push(...variants(word));

@@ -58,6 +58,13 @@ export const SCAN_FIELDS = {
     example: "/etc/gw/signatures",
     knownAs: ["BasesPath", "DatabaseDirectory"],
   },
+  "scan.passwords_file": {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "Text file with passwords, one a line, that are tried on encrypted archives and documents, beside the words of the message and the usual ones; lines of ClamAV's .pwdb files are understood. It is read at start. Empty: none.",
+    example: "/etc/gw/passwords.txt",
+    knownAs: ["PasswordsFile"],
+  },
   "policy.infected": {
     type: oneOf(ACTIONS),
     default: "quarantine",

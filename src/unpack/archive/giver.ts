@@ -76,6 +76,11 @@ export class Giver {
     this.#tally.add(status, reason, cleanName(name));
   }
 
+  /** Notes which password opened the archive, or something in it. */
+  notePassword(password: string): void {
+    this.#tally.remarkPassword(password);
+  }
+
   /** Ends the reading: what follows remains unscanned. */
   stop(reason: string): void {
     this.#isStopped = true;

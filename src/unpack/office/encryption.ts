@@ -57,7 +57,7 @@ function slidesEncryption(file: CompoundFile): string {
 }
 
 /** [MS-XLS] 2.2.10: what Excel tries before it asks. */
-const DEFAULT_PASSWORD = Buffer.from("VelvetSweatshop", "utf16le");
+const DEFAULT_PASSWORDS = ["VelvetSweatshop"];
 /** Office writes 100,000; more would be a way to keep the scanner busy. */
 const SPINS_MAX = 200_000;
 const SPINS_STANDARD = 50_000;
@@ -72,8 +72,14 @@ const FOR_VERIFIER = Buffer.from("fea7d2763b4b9e79", "hex");
 const FOR_VERIFIER_HASH = Buffer.from("d7aa0f6d3061344e", "hex");
 const FOR_KEY = Buffer.from("146e0be7abacd0d6", "hex");
 
-/** The document in an encrypted package, if the default password opens it. */
-export function openPackage(file: CompoundFile, budget: Budget): Buffer | undefined {
+/** A document without its encryption, and the password that undid it. */
+export interface Opened {
+  readonly password: string;
+  readonly opened: Buffer;
+}
+
+/** The document in an encrypted package, if the default password or another candidate opens it. */
+export function openPackage(file: CompoundFile, budget: Budget): Opened | undefined {
   const info = file.find("EncryptionInfo");
   const stored = file.find("EncryptedPackage");
   if (info === undefined || stored === undefined || stored.size > budget.bytesLeft) return;
@@ -82,8 +88,13 @@ export function openPackage(file: CompoundFile, budget: Budget): Buffer | undefi
   if (description.length < 8 || data.length < 8) return;
   try {
     const [major, minor] = [description.readUInt16LE(0), description.readUInt16LE(2)];
-    if (major === 4 && minor === 4) return openAgile(description.toString("utf8", 8), data, budget);
-    return minor === 2 ? openStandard(description, data, budget) : undefined;
+    const isAgile = major === 4 && minor === 4;
+    if (!isAgile && minor !== 2) return;
+    const xml = description.toString("utf8", 8);
+    return budget.passwords.find((text) => {
+      const key = { password: Buffer.from(text, "utf16le"), budget };
+      return isAgile ? openAgile(xml, data, key) : openStandard(description, data, key);
+    }, DEFAULT_PASSWORDS);
   } catch {
     // Sizes that fit no cipher, or cut short: it stays protected, whatever it is.
     return;
@@ -103,9 +114,20 @@ function u32(value: number): Buffer {
   return bytes;
 }
 
+/** One trial. */
+interface Key {
+  readonly password: Buffer;
+  readonly budget: Budget;
+}
+
 // [MS-OFFCRYPTO] 2.3.4.7; undefined if the time is over.
-function spin(algorithm: string, salt: Buffer, spins: number, budget: Budget): Buffer | undefined {
-  let hash = digest(algorithm, salt, DEFAULT_PASSWORD);
+function spin(
+  algorithm: string,
+  salt: Buffer,
+  spins: number,
+  { password, budget }: Key,
+): Buffer | undefined {
+  let hash = digest(algorithm, salt, password);
   const counter = Buffer.alloc(4);
   for (let n = 0; n < spins; n++) {
     if (n % 8192 === 0 && budget.isExpired) return;
@@ -125,7 +147,7 @@ function decryptAes(data: Buffer, key: Buffer, vector: Buffer | null): Buffer {
 }
 
 // [MS-OFFCRYPTO] 2.3.4.10: the description is XML, and its values are attributes of two elements.
-function openAgile(xml: string, data: Buffer, budget: Budget): Buffer | undefined {
+function openAgile(xml: string, data: Buffer, trial: Key): Buffer | undefined {
   const dataTag = /<keyData\b[^>]*>/.exec(xml)?.[0] ?? "";
   const keyTag = /<(?:\w+:)?encryptedKey\b[^>]*>/.exec(xml)?.[0] ?? "";
   const text = (tag: string, name: string) =>
@@ -137,7 +159,7 @@ function openAgile(xml: string, data: Buffer, budget: Budget): Buffer | undefine
   const isKnown = HASHES.includes(algorithm) && HASHES.includes(hashOf(dataTag));
   if (!isKnown || !AES_KEY_SIZES.includes(keySize) || !(spins <= SPINS_MAX)) return;
   const salt = binary(keyTag, "saltValue");
-  const hash = spin(algorithm, salt, spins, budget);
+  const hash = spin(algorithm, salt, spins, trial);
   if (hash === undefined) return;
   const open = (name: string, use: Buffer) => {
     const key = Buffer.alloc(keySize, 0x36);
@@ -179,9 +201,9 @@ function verifierAt(bytes: Buffer, at: number): Verifier {
 }
 
 // [MS-OFFCRYPTO] 2.3.4.5 to 2.3.4.9: AES in ECB mode, keys from SHA-1.
-function openStandard(info: Buffer, data: Buffer, budget: Budget): Buffer | undefined {
+function openStandard(info: Buffer, data: Buffer, trial: Key): Buffer | undefined {
   const { keySize, salt, verifier, verifierHash } = verifierAt(info, 8);
-  const spun = AES_KEY_SIZES.includes(keySize) && spin("sha1", salt, SPINS_STANDARD, budget);
+  const spun = AES_KEY_SIZES.includes(keySize) && spin("sha1", salt, SPINS_STANDARD, trial);
   if (!spun) return;
   const hash = digest("sha1", spun, u32(0));
   const half = (filler: number) => {
@@ -203,13 +225,17 @@ const BOUND_SHEET = 0x0085;
 const CLEAR_RECORDS: readonly number[] = [0x0809, 0x002f, 0x00e1, 0x0138, 0x0194, 0x0195, 0x0196];
 
 /**
- * A workbook's stream decrypted, if the default password opens it; `pass` is the content of its
- * FILEPASS record. Obfuscation by XOR stays as it is.
+ * A workbook's stream decrypted, if the default password or another candidate opens it; `pass` is
+ * the content of its FILEPASS record. Obfuscation by XOR stays as it is.
  */
-export function openWorkbook(stream: Buffer, pass: Buffer): Buffer | undefined {
+export function openWorkbook(stream: Buffer, pass: Buffer, budget: Budget): Opened | undefined {
   try {
-    const keyOf = pass.readUInt16LE(0) === 1 ? workbookKeys(pass) : undefined;
-    return keyOf && decryptRecords(stream, keyOf);
+    if (pass.readUInt16LE(0) !== 1) return;
+    const found = budget.passwords.find(
+      (password) => workbookKeys(pass, Buffer.from(password, "utf16le")),
+      DEFAULT_PASSWORDS,
+    );
+    return found && { password: found.password, opened: decryptRecords(stream, found.opened) };
   } catch {
     // A record too short for what it tells.
     return;
@@ -217,7 +243,7 @@ export function openWorkbook(stream: Buffer, pass: Buffer): Buffer | undefined {
 }
 
 // [MS-OFFCRYPTO] 2.3.6 (RC4) and 2.3.5 (RC4 CryptoAPI): one key for each kilobyte of the stream.
-function workbookKeys(pass: Buffer): ((block: number) => Buffer) | undefined {
+function workbookKeys(pass: Buffer, password: Buffer): ((block: number) => Buffer) | undefined {
   const isOld = pass.readUInt16LE(2) === 1;
   const { keySize, salt, verifier, verifierHash } = isOld
     ? {
@@ -228,9 +254,9 @@ function workbookKeys(pass: Buffer): ((block: number) => Buffer) | undefined {
       }
     : verifierAt(pass, 10);
   const algorithm = isOld ? "md5" : "sha1";
-  let base = digest(algorithm, salt, DEFAULT_PASSWORD);
+  let base = digest(algorithm, salt, password);
   if (isOld) {
-    const start = digest("md5", DEFAULT_PASSWORD).subarray(0, 5);
+    const start = digest("md5", password).subarray(0, 5);
     base = digest("md5", ...Array.from({ length: 16 }, () => Buffer.concat([start, salt])));
   }
   const keyOf = (block: number) => {

@@ -32,8 +32,11 @@ export function* explodeOle2(bytes: Uint8Array, budget: Budget): Generator<Extra
   const encryption = encryptionOf(file);
   // What lies beside an encrypted document is given out all the same: macros are often not encrypted.
   const opened = encryption === "" ? undefined : openPackage(file, budget);
-  if (opened !== undefined) yield* out.give("decrypted document", opened);
-  else if (encryption !== "") out.tally.add("protected", encryption);
+  if (opened !== undefined) {
+    out.tally.remarkPassword(opened.password);
+    yield* out.give("decrypted document", opened.opened);
+  }
+  if (opened === undefined && encryption !== "") out.tally.add("protected", encryption);
   const streams = isMessage(file)
     ? yield* explodeMessage(file, out)
     : yield* explodeStreams(file, out);

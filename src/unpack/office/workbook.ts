@@ -68,12 +68,13 @@ export function readWorkbook(stream: Buffer, out: Extraction): Workbook {
   const { encryption, pass } = reader;
   if (pass === undefined) return { macroSheets: reader.macroSheets(), encryption };
   // Behind that record everything but the records' heads is noise.
-  const opened = openWorkbook(stream, pass);
+  const opened = openWorkbook(stream, pass, out.budget);
   if (opened === undefined) return { macroSheets: [], encryption };
-  const second = new WorkbookReader(opened, out);
+  out.tally.remarkPassword(opened.password);
+  const second = new WorkbookReader(opened.opened, out);
   second.isOpened = true;
   second.readGlobals();
-  return { macroSheets: second.macroSheets(), encryption: "", opened };
+  return { macroSheets: second.macroSheets(), encryption: "", opened: opened.opened };
 }
 
 // One pass finds sheets, names and strings, a second one goes through the macro sheets only.

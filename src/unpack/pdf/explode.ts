@@ -92,7 +92,7 @@ class PdfWalk {
     const objects = this.#objects;
     const anywhere = nowhere(this.#bytes);
     const seen = new Set<string>();
-    let locked: Security | undefined;
+    const locked: Security[] = [];
     for (const trailer of trailers.toReversed()) {
       const encrypt = trailer.get("Encrypt");
       if (encrypt === undefined || encrypt === null) continue;
@@ -108,10 +108,21 @@ class PdfWalk {
         seen.add(mark);
         const security = new Security(lookup, idBytes);
         if (security.open(Buffer.alloc(0))) return security;
-        locked ??= security;
+        locked.push(security);
       }
     }
-    return locked;
+    return locked.find((security) => this.#unlock(security)) ?? locked[0];
+  }
+
+  // Old revisions take passwords as PDFDocEncoding, new ones as UTF-8.
+  #unlock(security: Security): boolean {
+    const found = this.#budget.passwords.find((password) => {
+      const isOpen =
+        security.open(Buffer.from(password)) || security.open(Buffer.from(password, "latin1"));
+      return isOpen ? true : undefined;
+    });
+    if (found !== undefined) this.#tally.remarkPassword(found.password);
+    return found !== undefined;
   }
 
   // A document attached as it is: its objects are found when it is taken apart itself.

@@ -33,6 +33,7 @@ const DESCRIPTOR_FLAG = 8;
 const DESCRIPTOR = "PK\x07\x08";
 /** Entries that proved too large before we stop trying: each costs as much as a large object. */
 const REFUSALS_MAX = 8;
+const CLOSED_MAX = 3;
 const HIDDEN_MAX = 10_000;
 
 /** Yields the files of a ZIP archive; what it returns is the archive's own status. */
@@ -44,8 +45,9 @@ class ZipWalk {
   readonly #bytes: Buffer;
   readonly #budget: Budget;
   readonly #tally = new Tally();
-  readonly #passwords = new Set<string>();
   #refusals = 0;
+  /** Entries in a row that no password opened. */
+  #closed = 0;
   #isStopped = false;
 
   constructor(bytes: Buffer, budget: Budget) {
@@ -80,13 +82,7 @@ class ZipWalk {
       if (range.start > free) yield* this.#hidden(free, range.start, directory);
       free = Math.max(free, range.end);
     }
-    return this.#outcome();
-  }
-
-  #outcome(): Explosion {
-    const { status, note } = this.#tally.outcome;
-    const opened = [...this.#passwords].map((password) => `opened with the password "${password}"`);
-    return { status, note: [note, ...opened].filter((one) => one !== "").join("; ") };
+    return this.#tally.outcome;
   }
 
   /** Entries that no directory names: stale, concatenated, or put there to be overlooked. */
@@ -139,6 +135,9 @@ class ZipWalk {
   #decrypt({ headers, dataStart }: ZipEntry, name: string): Attempt | undefined {
     const size = Math.max(...headers.map((header) => header.packedSize));
     const data = this.#bytes.subarray(dataStart, dataStart + size);
+    // An archive has one password as a rule: once a few entries stayed closed, the others will.
+    if (this.#closed >= CLOSED_MAX) return;
+    this.#closed++;
     for (const header of headers.filter(isEncrypted)) {
       const attempt = trialFor(header, data);
       if (attempt === undefined) continue;
@@ -152,7 +151,8 @@ class ZipWalk {
         return isProven ? read : undefined;
       });
       if (found === undefined) continue;
-      this.#passwords.add(found.password);
+      this.#closed = 0;
+      this.#tally.remarkPassword(found.password);
       const end = dataStart + size;
       if (found.opened !== "too-large") return { ...found.opened, end };
       this.#refuse(name);

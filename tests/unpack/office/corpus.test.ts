@@ -30,12 +30,12 @@ const isEncrypted = (name: string) =>
 test("encrypted documents are called protected, and no other one is anything but clean", () => {
   const wrong: string[] = [];
   for (const { name, bytes } of documents()) {
-    const { status, note, extracts } = drain(explodeOle2(bytes, budgetOf()));
+    const { status, note, extracts } = drain(explodeOle2(bytes, budgetOf({ timeMaxMs: 2000 })));
     const expected = isEncrypted(name) ? "protected" : "clean";
     if (status !== expected || extracts.length === 0) wrong.push(`${name}: ${status} ${note}`);
   }
   expect(wrong).toEqual([]);
-});
+}, 60_000);
 
 test.each([
   ["oleobj/sample_with_calc_embedded.doc", "calc.exe | calc (2).exe"],

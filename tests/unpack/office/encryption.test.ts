@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { createCipheriv, createHash } from "node:crypto";
 import { explodeOle2 } from "../../../src/unpack/office/ole2.ts";
-import { budgetOf, drain, textOf } from "../../harness/extracts.ts";
+import { budgetOf, budgetWith, drain, textOf } from "../../harness/extracts.ts";
 import { buildCompound } from "./build-compound.ts";
 import { biff, buildWorkbook, formulaCell, stringToken, u16, u32, wide } from "./build-office.ts";
 
@@ -159,6 +159,20 @@ describe("explodeOle2() with Excel's default password", () => {
     expect(textIn(bytes, "xlm/M")).toContain('A1="payload"');
     expect(textIn(bytes, "decrypted workbook")).toContain("x".repeat(3000));
     expect(explode(bytes).status).toBe("clean");
+  });
+
+  test.each([
+    ["an agile package", agile("the4nother")],
+    ["a standard package", standard("the4nother")],
+    ["a workbook", workbook("the4nother", 128)],
+    ["an old workbook", workbook("the4nother", 0)],
+  ])("opens %s with a word of the message", (_, bytes) => {
+    const found = drain(explodeOle2(bytes, budgetWith("Kennwort: the4nother")));
+    expect(found).toMatchObject({
+      status: "clean",
+      note: 'opened with the password "the4nother"',
+    });
+    expect(found.extracts.map(({ name }) => name).join()).toContain("decrypted");
   });
 
   test.each([

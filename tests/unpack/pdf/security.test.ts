@@ -5,7 +5,7 @@ import { deflateSync } from "node:zlib";
 import { rc4 } from "../../../src/codec/rc4.ts";
 import { aesDecrypt } from "../../../src/unpack/pdf/cipher.ts";
 import { explodePdf } from "../../../src/unpack/pdf/explode.ts";
-import { budgetOf, drain, EICAR, textOf } from "../../harness/extracts.ts";
+import { budgetOf, budgetWith, drain, EICAR, textOf } from "../../harness/extracts.ts";
 import { buildPdf, type Part } from "./build-pdf.ts";
 import { type Lock, lockOf, type Scheme } from "./encrypt-pdf.ts";
 
@@ -57,22 +57,35 @@ test.each(SCHEMES)("a document under %s opens without a password", (_, scheme) =
 });
 
 test.each(SCHEMES)("a document under %s opens with an empty owner's password", (_, scheme) => {
-  const lock = lockOf({ ...scheme, user: "secret", owner: "" });
+  const lock = lockOf({ ...scheme, user: "kept back", owner: "" });
   const { status, contents } = open(lock, ...secrets(lock));
   expect(status).toBe("clean");
   expect(contents).toContainEqual(["javascript 1", "app.alert(1)"]);
 });
 
 test.each(SCHEMES)("a document under %s with a password is protected", (_, scheme) => {
-  const lock = lockOf({ ...scheme, user: "secret", owner: "master" });
+  const lock = lockOf({ ...scheme, user: "kept back", owner: "master" });
   const { status, note, contents } = open(lock, ...secrets(lock));
   expect(status).toBe("protected");
   expect(note).toStartWith("encrypted");
   expect(JSON.stringify(contents)).not.toContain("alert");
 });
 
+test.each(SCHEMES)("a document under %s opens with a word of the message", (_, scheme) => {
+  for (const [user, owner] of [
+    ["kept-back", "master"],
+    ["other", "kept-back"],
+  ] as const) {
+    const lock = lockOf({ ...scheme, user, owner });
+    const bytes = buildPdf([CATALOG, ...secrets(lock)], `/Encrypt ${lock.dict} /ID ${lock.id}`);
+    const found = drain(explodePdf(bytes, budgetWith("le mot de passe est : kept-back")));
+    expect(found).toMatchObject({ status: "clean", note: 'opened with the password "kept-back"' });
+    expect(found.extracts.map(({ name }) => name)).toContain("javascript 1");
+  }
+});
+
 test("what is not encrypted in a protected document is given", () => {
-  const secret = { user: "secret", owner: "master" } as const;
+  const secret = { user: "kept back", owner: "master" } as const;
   const identity = lockOf({ ...secret, revision: 4, rest: "/StmF /StdCF /StrF /Identity" });
   const found = open(identity, "<< /JS (plain) >>", {
     dict: "/Filter [/Crypt /FlateDecode] /DecodeParms [<< /Name /Identity >> null]",
@@ -98,7 +111,7 @@ test("metadata may be left as it is", () => {
 });
 
 test("an /Encrypt that does not apply hides nothing", () => {
-  for (const user of ["", "secret"]) {
+  for (const user of ["", "kept back"]) {
     const lock = lockOf({ revision: 4, isAes: true, user, owner: "master" });
     const { contents } = open(lock, "<< /JS (app.alert\\(1\\)) >>", { data: EICAR, isFlate: true });
     expect(JSON.stringify(contents)).toContain("app.alert(1)");

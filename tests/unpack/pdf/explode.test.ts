@@ -330,7 +330,7 @@ test("explodePdf() is bounded in size, number and work", () => {
   ]) {
     const startedAt = performance.now();
     explode(Buffer.from(`%PDF-1.7\n${trap.repeat(100_000)}`));
-    expect(performance.now() - startedAt).toBeLessThan(5000);
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
   }
 });
 

@@ -1,6 +1,8 @@
 // A Windows program as a whole: its headers, and what they lead to, read on first use.
 
 import { Reader } from "../reader.ts";
+import { type Authenticode, readSignatures } from "./authenticode.ts";
+import { type RichHeader, readDebugPath, readRichHeader } from "./build-marks.ts";
 import { type Exports, readExports } from "./exports.ts";
 import { PeImage, peLayout } from "./image.ts";
 import {
@@ -9,6 +11,11 @@ import {
   readDelayedImports,
   readImports,
 } from "./imports.ts";
+import { type Resources, readResources } from "./resources.ts";
+import { readVersionStrings, type VersionString } from "./version-info.ts";
+
+const RT_VERSION = 16;
+const VERSIONS_MAX = 16;
 
 /** A Windows program, library or driver. */
 export class PeFile extends PeImage {
@@ -16,6 +23,9 @@ export class PeFile extends PeImage {
   #imports: readonly ImportedLibrary[] | undefined;
   #delayedImports: readonly ImportedLibrary[] | undefined;
   #exports: { found: Exports | undefined } | undefined;
+  #signatures: readonly Authenticode[] | undefined;
+  #versionStrings: readonly VersionString[] | undefined;
+  #resources: { found: Resources | undefined } | undefined;
 
   /** Libraries bound at start. */
   get imports(): readonly ImportedLibrary[] {
@@ -33,6 +43,43 @@ export class PeFile extends PeImage {
   get exports(): Exports | undefined {
     this.#exports ??= { found: readExports(this) };
     return this.#exports.found;
+  }
+
+  /** The resource tree, undefined if there is none. */
+  get resources(): Resources | undefined {
+    this.#resources ??= { found: readResources(this) };
+    return this.#resources.found;
+  }
+
+  /** The strings of all version resources. */
+  get versionStrings(): readonly VersionString[] {
+    this.#versionStrings ??= this.#readVersions();
+    return this.#versionStrings;
+  }
+
+  #readVersions(): VersionString[] {
+    const versions = this.resources?.list.filter(({ type }) => type === RT_VERSION) ?? [];
+    return versions
+      .slice(0, VERSIONS_MAX)
+      .flatMap(({ offset, size }) =>
+        offset < 0 ? [] : readVersionStrings(this.reader, offset, size),
+      );
+  }
+
+  /** The signatures it carries, unverified. */
+  get signatures(): readonly Authenticode[] {
+    this.#signatures ??= readSignatures(this);
+    return this.#signatures;
+  }
+
+  /** The "Rich" header, undefined if there is none. */
+  get richHeader(): RichHeader | undefined {
+    return readRichHeader(this);
+  }
+
+  /** The path of the debugging database, "" if none is named. */
+  get debugPath(): string {
+    return readDebugPath(this);
   }
 
   /** The text whose MD5 is the import hash; "" if nothing is imported. */

@@ -5,9 +5,16 @@ import { inflateSync } from "node:zlib";
 import type { Budget } from "../../base/budget.ts";
 import { asBuffer } from "../../base/bytes.ts";
 import { decodeBase64 } from "../../codec/base64.ts";
+import {
+  BER_TAG,
+  type BerElement,
+  behindBer,
+  octetsOf,
+  oidText,
+  readBer,
+} from "../../codec/ber.ts";
 import type { Explosion, Extract } from "../../message.ts";
 import { inflate } from "../inflate.ts";
-import { BER_TAG, type BerElement, behindBer, octetsOf, oidText, readBer } from "./ber.ts";
 
 const NEST_MAX = 8;
 const FIELDS_MAX = 16;

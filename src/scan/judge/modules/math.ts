@@ -144,7 +144,7 @@ function deviation(range: Buffer | undefined, center: Argument): number | undefi
   return sum / range.length;
 }
 
-// Each byte against the one before it; the last is followed by the first.
+// Each byte against the one before it; YARA takes the last one as followed by itself.
 function serialCorrelation(range: Buffer): number {
   const size = range.length;
   let [products, sum, squares, last] = [0, 0, 0, 0];
@@ -154,7 +154,7 @@ function serialCorrelation(range: Buffer): number {
     squares += byte * byte;
     last = byte;
   }
-  products += last * (range[0] ?? 0);
+  products += last * last;
   const spread = size * squares - sum * sum;
   return spread === 0 ? -100_000 : (size * products - sum * sum) / spread;
 }

@@ -3,12 +3,13 @@
 import type { Executable } from "../../../executable/executable.ts";
 import { elfModule } from "./elf.ts";
 import { MATH_FLOATS, mathModule } from "./math.ts";
+import { peModule } from "./pe.ts";
 import { consoleModule, hashModule, stringModule, timeModule } from "./small.ts";
 import { ModuleBytes, type ModuleStruct, type ModuleTools } from "./value.ts";
 
 /** The modules there are. */
 export const MODULE_NAMES = [
-  ...(["elf", "math", "hash", "time", "console", "string"] as const),
+  ...(["pe", "elf", "math", "hash", "time", "console", "string"] as const),
 ] as const;
 
 /** A name of `MODULE_NAMES`. */
@@ -33,6 +34,8 @@ export function moduleOf(
 ): ModuleStruct {
   const bytes = new ModuleBytes(subject.bytes, tools);
   switch (name) {
+    case "pe":
+      return peModule(executable?.format === "pe" ? executable : undefined, tools);
     case "elf":
       return elfModule(executable?.format === "elf" ? executable : undefined);
     case "math":

@@ -1,5 +1,6 @@
-// BER and DER, as far as S/MIME needs it: elements one after another, of definite or indefinite
-// length, and octet strings written in pieces. Nothing recurses over the input. X.690 §8.
+// BER and DER, as far as signed mail and signed programs need it: elements one after another, of
+// definite or indefinite length, and octet strings written in pieces. Nothing recurses over the
+// input. X.690 §8.
 
 /** An element. Of an indefinite one the contents reach as far as its parent does. */
 export interface BerElement {

@@ -1,6 +1,6 @@
 // What a judgement sees of the object it judges. Everything is fetched on demand: most judgements
 // are decided by a count or two.
-import type { ExecutableShape } from "../../executable/shape.ts";
+import type { Executable } from "../../executable/executable.ts";
 
 /** Where a pattern matches, bytes. */
 export interface Match {
@@ -33,7 +33,7 @@ export interface JudgeContext {
   /** Whether the signature of that name, one of this signature's `references`, matches. */
   isMatch(name: string): boolean;
   /** The object as an executable; parsed once, undefined if it is none. */
-  executable(): ExecutableShape | undefined;
+  executable(): Executable | undefined;
   /** Accounts for work done, about 10 ns a step; false: there is none left, say "unfinished". */
   spend(steps: number): boolean;
 }

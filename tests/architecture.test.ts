@@ -6,7 +6,8 @@ import { Glob } from "bun";
 // Lowest first. A file may import from its own folder and from any lower layer, never sideways.
 const LAYERS = [
   ["base"],
-  ["codec", "gwdb", "text", "executable", "regex"],
+  ["codec", "gwdb", "text", "regex"],
+  ["executable"],
   ["template", "entity"],
   ["message.ts"],
   ["reply.ts"],

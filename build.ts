@@ -8,7 +8,7 @@ import { Glob } from "bun";
 import { FILE_TYPES } from "./src/scan/file-type.ts";
 import { compileSources } from "./src/signature/compile.ts";
 import { readSources } from "./src/signature/files.ts";
-import { buildCore } from "./wasm/build.ts";
+import { buildCodec, buildCore } from "./wasm/build.ts";
 
 const EMBEDDED = "dist/embedded";
 
@@ -31,6 +31,7 @@ async function buildEmbedded(): Promise<void> {
   await mkdir(EMBEDDED, { recursive: true });
   const core = await buildCore();
   await writeWhole(`${EMBEDDED}/core.wasm`, core);
+  await writeWhole(`${EMBEDDED}/codec.wasm`, await buildCodec());
   const sources = await readSources("signatures");
   const options = { isStrict: true, types: FILE_TYPES };
   const { image, signatures } = await compileSources(sources, core, options);

@@ -3,6 +3,7 @@
 // readings that are in use are given and the caller scans each of them. RFC 2045 §6.8.
 
 import { asBuffer } from "../base/bytes.ts";
+import { base64Groups } from "./native.ts";
 
 /** What base64 text may mean. */
 export interface Base64Reading {
@@ -16,8 +17,8 @@ export interface Base64Reading {
   readonly junk: number;
 }
 
-/** Characters decoded at a time; a short string stays in the cache. */
-const PIECE = 48 * 1024;
+/** Characters of a last short group, its padding, and empty lines behind it. */
+const TAIL_MAX = 1024;
 const WHITE_SPACE = 64;
 const PADDING = 65;
 const JUNK = 66;
@@ -34,23 +35,14 @@ export function decodeBase64(input: Uint8Array): Base64Reading {
   }
 }
 
-// Piece by piece, since the native decoder reads strings: one string of a whole attachment would
-// cost more in fresh memory than the decoding. Throws at the first thing that is not clean.
+// What the groups leave over is judged by the host's decoder: a last short group with its padding is
+// clean, anything else makes it throw.
 function decodeClean(input: Buffer, output: Buffer): number {
-  let size = 0;
-  for (let at = 0; at < input.length; ) {
-    const end = Math.min(input.length, at + PIECE);
-    const isLast = end === input.length;
-    const lastChunkHandling = isLast ? "loose" : "stop-before-partial";
-    const text = input.toString("latin1", at, end);
-    const { read, written } = output.subarray(size).setFromBase64(text, { lastChunkHandling });
-    size += written;
-    if (isLast) break;
-    // Padding that is not at the end stops the decoder as if all were read: that is not clean.
-    if (read === 0 || text.includes("=")) throw new SyntaxError("not clean base64");
-    at += read;
-  }
-  return size;
+  const { read, written } = base64Groups(input, output);
+  if (read === input.length) return written;
+  if (input.length - read > TAIL_MAX) throw new SyntaxError("not clean base64");
+  const tail = input.toString("latin1", read);
+  return written + output.subarray(written).setFromBase64(tail).written;
 }
 
 /** Whether text begins as base64 does: a first line of 40 digits or more, and nothing else. */

@@ -14,6 +14,9 @@ export interface EncodedBlock {
   readonly end: number;
 }
 
+/** Without one of these, or "begin" at its very start, a text holds no block. */
+export const UU_MARKS = ["\nbegin", "\rbegin"] as const;
+
 const LINE_MAX = 512;
 
 /** The uuencoded files in `text`, in order, one at a time. Blocks that hold nothing are left out. */

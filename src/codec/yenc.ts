@@ -4,12 +4,15 @@
 import { asBuffer, lineEnd, skipLineEnd } from "../base/bytes.ts";
 import type { EncodedBlock } from "./uuencode.ts";
 
+/** Without it a text holds no block. */
+export const YENC_MARK = "=ybegin ";
+
 const LINE_MAX = 1024;
 
 /** The yEnc files in `text`, in order, one at a time; a part of a file counts as a file. */
 export function* yencBlocks(text: Uint8Array): Generator<EncodedBlock> {
   const input = asBuffer(text);
-  for (let at = input.indexOf("=ybegin "); at >= 0; at = input.indexOf("=ybegin ", at)) {
+  for (let at = input.indexOf(YENC_MARK); at >= 0; at = input.indexOf(YENC_MARK, at)) {
     if (at > 0 && input[at - 1] !== 10 && input[at - 1] !== 13) {
       at += 8;
       continue;

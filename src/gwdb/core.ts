@@ -32,7 +32,6 @@ export interface CoreExports {
   gw_scan(scan: number, type: number, container: number, depth: number): number;
   gw_hashes(scan: number): number;
   gw_hash(scan: number, kind: number): void;
-  gw_base64(input: number, length: number, output: number): number;
 }
 
 const PAGE_SIZE = 65_536;

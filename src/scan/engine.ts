@@ -162,19 +162,4 @@ export class Engine {
     const to = view.getUint32(4 * signature + 4, true);
     return JSON.parse(Buffer.from(this.#metadata.subarray(from, to)).toString("utf8"));
   }
-
-  /**
-   * Decodes base64 as mail has it (RFC 2045 §6.8): what is outside the alphabet is skipped. Faster
-   * than Buffer, which has to make a string first. Input beyond the arena goes through Buffer.
-   */
-  decodeBase64(encoded: Uint8Array): Uint8Array {
-    const gap = CORE_PADDING;
-    if (encoded.length + gap > this.#object.length) {
-      return Buffer.from(Buffer.from(encoded).toString("latin1"), "base64");
-    }
-    this.#object.set(encoded, gap);
-    const { object } = this.#arena;
-    const length = this.#calls.gw_base64(object + gap, encoded.length, object);
-    return new Uint8Array(this.#object.subarray(0, length));
-  }
 }

@@ -5,8 +5,8 @@
 import type { Budget } from "../base/budget.ts";
 import { asBuffer } from "../base/bytes.ts";
 import { decodeBase64 } from "../codec/base64.ts";
-import { uuBlocks } from "../codec/uuencode.ts";
-import { yencBlocks } from "../codec/yenc.ts";
+import { UU_MARKS, uuBlocks } from "../codec/uuencode.ts";
+import { YENC_MARK, yencBlocks } from "../codec/yenc.ts";
 import type { Explosion, Extract } from "../message.ts";
 import { cleanName } from "../text/object-name.ts";
 
@@ -31,6 +31,14 @@ const MARKERS = [
   "JVBERi0",
   "TAAAAAEUAg",
 ];
+
+/** Without one of these, or "begin" at its very start, a text holds no file. */
+export const INLINE_MARKS = [
+  ...UU_MARKS,
+  YENC_MARK,
+  ...["64,", "data:", "DATA:", "Data:"],
+  ...MARKERS,
+] as const;
 
 // No part of the type may hold a colon, and "base64" at its end is the other form.
 const PLAIN_URL =

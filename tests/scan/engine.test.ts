@@ -1,7 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { type About, engineOf, names, scan } from "./attached.ts";
-import { Random } from "./generator.ts";
 
 interface Case {
   readonly lines: string;
@@ -190,36 +189,5 @@ describe("limits", () => {
     const { findings, isComplete } = scan(engine, "needle");
     expect(findings.length).toBe(64);
     expect(isComplete).toBe(false);
-  });
-});
-
-const BASE64: Readonly<Record<string, readonly [encoded: string, plain: string]>> = {
-  nothing: ["", ""],
-  padding: ["aGVsbG8=", "hello"],
-  "no padding": ["aGVsbG8", "hello"],
-  "line breaks": ["aGVs\r\nbG8=\r\n", "hello"],
-  junk: ["a-G*V s\tbG8=\x80", "hello"],
-  "more behind the padding": ["aGk=aGk=", "hihi"],
-  "one sextet left": ["aGVsbG8hI", "hello!"],
-};
-
-describe("decodeBase64()", () => {
-  test.each(Object.entries(BASE64))("decodes %s", async (_, [encoded, plain]) => {
-    const engine = await engineOf('signature T.A\ntext $a "needle"\nend');
-    const decoded = engine.decodeBase64(Buffer.from(encoded, "latin1"));
-    expect(Buffer.from(decoded).toString("latin1")).toBe(plain);
-  });
-
-  test("agrees with Buffer on lines of every length, in and beyond the arena", async () => {
-    const engine = await engineOf('signature T.A\ntext $a "needle"\nend', 4000);
-    const random = new Random(7);
-    for (let i = 0; i < 300; i++) {
-      const bytes = random.bytes(random.below(4500), [...Array(256).keys()]);
-      const width = 1 + random.below(100);
-      const flat = Buffer.from(bytes).toString("base64");
-      const lines = flat.replace(new RegExp(`.{${width}}`, "g"), "$&\r\n");
-      const decoded = engine.decodeBase64(Buffer.from(lines, "latin1"));
-      expect(Buffer.compare(Buffer.from(decoded), Buffer.from(bytes))).toBe(0);
-    }
   });
 });

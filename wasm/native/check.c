@@ -1,7 +1,6 @@
 // The scan core under the sanitizers of a native compiler: case files (see images.ts) are scanned
 // and compared with what the reference found; then their images are damaged and cut at random, and
-// what gw_check lets through must still not make a scan leave its memory. Also base64 against a
-// plain decoder. The seed is fixed; every block is malloc'ed in its exact size, so that the address
+// what gw_check lets through must still not make a scan leave its memory. The seed is fixed; every block is malloc'ed in its exact size, so that the address
 // sanitizer sees one byte too many.
 //   check ROUNDS FILE...
 #include <stdio.h>
@@ -16,7 +15,6 @@ void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength);
 u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth);
 u32 gw_hashes(Scan *scan);
 void gw_hash(Scan *scan, u32 kind);
-u32 gw_base64(const u8 *in, u32 length, u8 *out);
 
 typedef struct { u8 *bytes; u32 size, at; } File;
 typedef struct { u64 scans, accepted, refused, findings; } Tally;
@@ -150,37 +148,6 @@ static void check_damage(const u8 *image, u32 size, const u8 *bytes, u32 length,
   free(copy);
 }
 
-static u32 plain_base64(const u8 *in, u32 length, u8 *out) {
-  static const char ALPHABET[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  u32 bits = 0, held = 0, written = 0;
-  for (u32 i = 0; i <= length; i++) {
-    const char *place = i < length && in[i] != 0 ? strchr(ALPHABET, in[i]) : NULL;
-    if (place != NULL) {
-      bits = bits << 6 | (u32)(place - ALPHABET);
-      held++;
-    }
-    if (held == 4 || (held > 0 && (i == length || in[i] == '='))) {
-      bits <<= 6 * (4 - held);
-      for (u32 k = 0; k + 1 < held; k++) out[written++] = (u8)(bits >> (16 - 8 * k));
-      held = bits = 0;
-    }
-  }
-  return written;
-}
-
-static void check_base64(void) {
-  static const char LETTERS[] = "AZaz09+/QWERTYqwerty\r\n==- \0";
-  u32 length = below(200), letters = below(2) == 0 ? 20 : sizeof(LETTERS) - 1;
-  u8 *in = malloc(length + 1), *out = malloc(length / 4 * 3 + 16), *plain = malloc(length + 4);
-  for (u32 i = 0; i < length; i++) in[i] = (u8)LETTERS[below(letters)];
-  u32 written = gw_base64(in, length, out);
-  if (written != plain_base64(in, length, plain)) fail("base64 has another length");
-  if (memcmp(out, plain, written) != 0) fail("base64 has other bytes");
-  free(in);
-  free(out);
-  free(plain);
-}
-
 int main(int count, char **words) {
   if (count < 3) fail("usage: check ROUNDS FILE...");
   u32 rounds = (u32)atoi(words[1]);
@@ -197,7 +164,6 @@ int main(int count, char **words) {
     for (u32 k = 0; k < rounds; k++) check_damage(image, size, bytes, length, &tally);
     free(file.bytes);
   }
-  for (u32 k = 0; k < rounds * 10; k++) check_base64();
   printf("%llu scans as the reference has them (%llu findings); ", tally.scans, tally.findings);
   printf("of %llu damaged images %llu refused\n", tally.accepted + tally.refused, tally.refused);
   return 0;

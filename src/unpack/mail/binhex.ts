@@ -8,7 +8,8 @@ import { cleanName } from "../../text/object-name.ts";
 import { Tally } from "../tally.ts";
 
 const FILES_MAX = 100;
-const MARK = "must be converted with BinHex";
+/** Without it a text holds no BinHex. */
+export const BINHEX_MARK = "must be converted with BinHex";
 const DIGITS = "!\"#$%&'()*+,-012345689@ABCDEFGHIJKLMNPQRSTUVXYZ[`abcdefhijklmpqr";
 const RUN = 0x90;
 const END = 64;
@@ -19,7 +20,7 @@ const JUNK = 66;
 export function* explodeBinhex(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
   const text = asBuffer(bytes);
   const tally = new Tally();
-  let at = text.indexOf(MARK);
+  let at = text.indexOf(BINHEX_MARK);
   for (let count = 0; at >= 0; count++) {
     if (count >= FILES_MAX || budget.isExpired) {
       tally.add("unscanned", "too many BinHex files");
@@ -27,7 +28,7 @@ export function* explodeBinhex(bytes: Uint8Array, budget: Budget): Generator<Ext
     }
     const start = dataStart(text, at);
     if (start > 0) yield* file(text, start, { budget, tally });
-    at = text.indexOf(MARK, at + MARK.length);
+    at = text.indexOf(BINHEX_MARK, at + BINHEX_MARK.length);
   }
   return tally.outcome;
 }

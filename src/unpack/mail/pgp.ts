@@ -31,7 +31,7 @@ interface Packet {
 export function* explodePgp(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
   const input = asBuffer(bytes);
   const tally = new Tally();
-  if (((input[0] ?? 0) & 0x80) !== 0 && !input.includes("-----BEGIN PGP ")) {
+  if (((input[0] ?? 0) & 0x80) !== 0 && !input.includes(ARMOUR_MARK)) {
     yield* packets(input, budget, tally);
   } else {
     yield* armoured(input, budget, tally);
@@ -39,17 +39,19 @@ export function* explodePgp(bytes: Uint8Array, budget: Budget): Generator<Extrac
   return tally.outcome;
 }
 
-/** The same for armoured blocks within a text; quick if there are none. */
+/** Without it a text holds no armoured block. */
+export const ARMOUR_MARK = "-----BEGIN PGP ";
+
+/** The same for armoured blocks within a text. */
 export function* explodeArmour(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
   const tally = new Tally();
-  const input = asBuffer(bytes);
-  if (input.includes("-----BEGIN PGP ")) yield* armoured(input, budget, tally);
+  yield* armoured(asBuffer(bytes), budget, tally);
   return tally.outcome;
 }
 
 // RFC 9580 §6.2, §7: blocks begin at a line's start; quoting in a reply puts "> " before it.
 function* armoured(input: Buffer, budget: Budget, tally: Tally): Generator<Extract> {
-  let at = input.indexOf("-----BEGIN PGP ");
+  let at = input.indexOf(ARMOUR_MARK);
   for (let count = 0; at >= 0; count++) {
     if (count >= BLOCKS_MAX || budget.isExpired) {
       tally.add("unscanned", "too many OpenPGP blocks");
@@ -67,7 +69,7 @@ function* armoured(input: Buffer, budget: Budget, tally: Tally): Generator<Extra
         if (binary.length > 0) yield* packets(binary, budget, tally);
       }
     }
-    at = input.indexOf("-----BEGIN PGP ", Math.max(end, at + 15));
+    at = input.indexOf(ARMOUR_MARK, Math.max(end, at + 15));
   }
 }
 

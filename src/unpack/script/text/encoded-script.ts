@@ -6,7 +6,8 @@ import { asBuffer } from "../../../base/bytes.ts";
 import type { Explosion, Extract } from "../../../message.ts";
 
 const BLOCKS_MAX = 100;
-const HEAD = "#@~^";
+/** Without it a text holds no encoded script. */
+export const ENCODED_SCRIPT_MARK = "#@~^";
 const FOOT = "^#~@";
 /** The count of characters, and the checksum: six digits of base64 and "==" each. */
 const FIELD_BYTES = 8;
@@ -40,12 +41,14 @@ export function* explodeEncodedScript(
 ): Generator<Extract, Explosion> {
   const text = asBuffer(bytes);
   let isCut = false;
-  let at = text.indexOf(HEAD);
+  let at = text.indexOf(ENCODED_SCRIPT_MARK);
   for (let count = 0; at >= 0; ) {
-    const start = at + HEAD.length + FIELD_BYTES;
+    const start = at + ENCODED_SCRIPT_MARK.length + FIELD_BYTES;
     // The mark alone, without a count, stands in texts about encoded scripts.
-    if (!/^[A-Za-z0-9+/]{6}==$/.test(text.toString("latin1", at + HEAD.length, start))) {
-      at = text.indexOf(HEAD, at + HEAD.length);
+    if (
+      !/^[A-Za-z0-9+/]{6}==$/.test(text.toString("latin1", at + ENCODED_SCRIPT_MARK.length, start))
+    ) {
+      at = text.indexOf(ENCODED_SCRIPT_MARK, at + ENCODED_SCRIPT_MARK.length);
       continue;
     }
     if (++count > BLOCKS_MAX) return { status: "unscanned", note: "too many encoded scripts" };
@@ -57,7 +60,7 @@ export function* explodeEncodedScript(
       return { status: "unscanned", note: "more than may still be extracted" };
     }
     yield { name: scriptName(script), declaredType: "", bytes: script };
-    at = foot < 0 ? -1 : text.indexOf(HEAD, foot);
+    at = foot < 0 ? -1 : text.indexOf(ENCODED_SCRIPT_MARK, foot);
   }
   if (isCut) return { status: "damaged", note: "an encoded script is cut short" };
   return { status: "clean", note: "" };

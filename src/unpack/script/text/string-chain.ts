@@ -16,15 +16,15 @@ const LITERAL_MIN = 16;
 const JOINT_MAX = 24;
 const ENCODED_PERCENTS = 6;
 
-// Without one of these nothing decodes. Spelt as their languages do, which for VBScript and
+// Spelt as their languages do, which for VBScript and
 // PowerShell, where case is free, means as people write them.
-const MARKS = [
+/** Without one of these nothing in a text decodes. */
+export const STRING_MARKS = [
   ...["atob", "unescape", "fromCharCode", "decodeURI", "Uint8Array", "charCodeAt", "parseInt("],
   ...["FromBase64String", "frombase64string", "bin.base64", "bin.hex", "Chr(", "chr(", "ChrW("],
   ...["CHR(", "[char]", "[Char]", "[byte[]]", "[Byte[]]", "\\x3c", "\\x3C", "%3Cscript", "-enc"],
   ...["-Enc", "-ENC", " -e ", " -ec "],
 ] as const;
-const MARKS_MIN_BYTES = 16;
 
 // Chr(60)&Chr(115)&…, [char]60+[char]115+…: eight characters or more.
 const CHARACTERS =
@@ -37,13 +37,9 @@ const COMMAND = /[-/]e(?:nc?|ncodedcommand|c)?["']?\s{1,20}["']?([A-Za-z0-9+/]{2
 // What may stand between the pieces of one string: `" + "`, `', '`, `" & _\n "`, `").concat("`.
 const JOINT = /^\s*(?:[+,&.]\s*_?|\)?\s*\.concat\s*\(|\)\s*\+\s*\(|\s)\s*$/;
 
-/** Yields what the strings and lists in a script decode to; quick for text that decodes nothing. */
+/** Yields what the strings and lists in a script decode to. */
 export function* explodeStrings(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
-  const input = asBuffer(bytes);
-  if (input.length < MARKS_MIN_BYTES) return { status: "clean", note: "" };
-  if (!MARKS.some((mark) => input.includes(mark, 0, "latin1")))
-    return { status: "clean", note: "" };
-  const text = input.toString("latin1");
+  const text = asBuffer(bytes).toString("latin1");
   let count = 0;
   const steps = decodings(text);
   let step = steps.next();

@@ -34,14 +34,16 @@ function bareOrder(bytes: Uint8Array): number {
   return order;
 }
 
+/** Without one of these no UTF-7 hides markup: "<" as the first or second character of a run. */
+export const UTF7_MARKS = ["+ADw", "+ACIAPg", "+AHs"] as const;
+
 /**
  * The text with its UTF-7 runs decoded if it hides markup in them ("+ADw-script+AD4-"): old
  * browsers guess this charset. Undefined if it does not.
  */
 export function utf7Text(bytes: Uint8Array): Buffer | undefined {
   const input = asBuffer(bytes);
-  // "<" as the first or second character of a run, in one spelling each.
-  if (!input.includes("+ADw") && !input.includes("+ACIAPg") && !input.includes("+AHs")) return;
+  if (!UTF7_MARKS.some((mark) => input.includes(mark))) return;
   const text = input
     .toString("latin1")
     .replace(/\+([A-Za-z0-9+/]{2,})-?/g, (_, digits: string) => decodedRun(digits))

@@ -150,7 +150,9 @@ export class SpoolDraft implements Draft {
       this.#file ??= await disk.create(path);
       while (this.#chunks.length > 0) {
         checkSpace();
-        const bytes = Buffer.concat(this.#chunks);
+        const [first] = this.#chunks;
+        const isSingle = this.#chunks.length === 1 && first !== undefined;
+        const bytes = isSingle ? first : Buffer.concat(this.#chunks);
         this.#chunks = [];
         this.#backlog = 0;
         await disk.write(this.#file, bytes, this.#written);

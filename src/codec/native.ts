@@ -53,7 +53,10 @@ const MARK_MAX = 30;
 const MARK_MIN = 3;
 const BUCKETS = 8;
 const GROUPS_MAX = 31;
-const HEAD_SIZE = 6 * 16 + 4 * (BUCKETS + 1) + 4;
+// As MarkSet in wasm/codec/marks.c: two tables for each of the first bytes, ends of buckets, groups.
+const POSITIONS = 5;
+const FIRSTS_AT = 2 * 16 * POSITIONS;
+const HEAD_SIZE = FIRSTS_AT + 4 * (BUCKETS + 1) + 4;
 
 interface Mark {
   readonly bytes: Uint8Array;
@@ -104,25 +107,32 @@ function layOut(set: Uint8Array, marks: readonly Mark[]): void {
   }
   let index = 0;
   buckets.forEach((bucket, number) => {
-    view.setUint32(96 + 4 * number, index, true);
+    view.setUint32(FIRSTS_AT + 4 * number, index, true);
     for (const { bytes, group } of bucket) {
-      for (let position = 0; position < 3; position++) {
-        const byte = bytes[position] as number;
-        const low = 16 * position + (byte & 15);
-        const high = 48 + 16 * position + (byte >> 4);
-        set[low] = (set[low] as number) | (1 << number);
-        set[high] = (set[high] as number) | (1 << number);
-      }
+      addToTables(set, bytes, 1 << number);
       const at = HEAD_SIZE + MARK_SIZE * index++;
       set[at] = bytes.length;
       set[at + 1] = group;
       set.set(bytes, at + 2);
     }
   });
-  view.setUint32(96 + 4 * BUCKETS, index, true);
+  view.setUint32(FIRSTS_AT + 4 * BUCKETS, index, true);
   view.setUint32(
-    100 + 4 * BUCKETS,
+    FIRSTS_AT + 4 + 4 * BUCKETS,
     marks.reduce((all, { group }) => all | (1 << group), 0),
     true,
   );
+}
+
+// Behind the end of a short mark any byte will do.
+function addToTables(set: Uint8Array, bytes: Uint8Array, bit: number): void {
+  for (let position = 0; position < POSITIONS; position++) {
+    const byte = bytes[position];
+    for (let half = 0; half < 16; half++) {
+      const low = 16 * position + half;
+      const high = 16 * (POSITIONS + position) + half;
+      if (byte === undefined || half === (byte & 15)) set[low] = (set[low] as number) | bit;
+      if (byte === undefined || half === byte >> 4) set[high] = (set[high] as number) | bit;
+    }
+  }
 }

@@ -13,7 +13,8 @@ import { Delivery } from "./pipeline/delivery.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
 import { type Signatures, startInspector } from "./pipeline/scanning.ts";
-import { policyOf } from "./policy/decide.ts";
+import { Trail } from "./pipeline/trail.ts";
+import { Policy } from "./policy/policy.ts";
 import { Queue } from "./queue/queue.ts";
 import { Store } from "./store/store.ts";
 
@@ -49,9 +50,11 @@ export class Gateway {
   static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
     const clock = options.clock ?? systemClock;
     const routes = Routes.parse(config["outbound.routes"]);
+    const policy = new Policy(config, { clock, log: options.log });
     const store = await Store.open({
       dataDir: config["server.data_dir"],
       freeSpaceMin: config["store.free_space_min"],
+      decisionsKeepMs: config["store.decisions_keep"],
       log: options.log,
       clock,
     });
@@ -60,7 +63,7 @@ export class Gateway {
     const gateway = new Gateway(
       config,
       { ...options, clock },
-      { store, inspector, carrier, routes },
+      { store, inspector, carrier, routes, policy },
     );
     try {
       await gateway.#open(config, options.log, clock);
@@ -72,17 +75,28 @@ export class Gateway {
   }
 
   readonly #ids: MessageIds;
+  readonly #policy: Policy;
+  readonly #trail: Trail;
 
   private constructor(
     config: Config,
     options: Required<GatewayOptions>,
-    parts: { store: Store; inspector: Inspector; carrier: Carrier; routes: Routes },
+    parts: {
+      store: Store;
+      inspector: Inspector;
+      carrier: Carrier;
+      routes: Routes;
+      policy: Policy;
+    },
   ) {
     const { log, clock } = options;
     this.#store = parts.store;
     this.#inspector = parts.inspector;
     this.#carrier = parts.carrier;
     this.#ids = new MessageIds(clock, Math.random);
+    this.#policy = parts.policy;
+    const isKept = config["store.decisions_keep"] > 0;
+    this.#trail = new Trail({ store: parts.store, clock, isKept });
     const backoff = {
       delayMinMs: config["queue.retry_min"],
       delayMaxMs: config["queue.retry_max"],
@@ -94,6 +108,7 @@ export class Gateway {
       ...parts,
       queue: this.#queue,
       ids: this.#ids,
+      trail: this.#trail,
       hostname: hostnameOf(config),
       log,
       clock,
@@ -110,7 +125,8 @@ export class Gateway {
       store: this.#store,
       ids: this.#ids,
       inspector: this.#inspector,
-      policy: policyOf(config),
+      policy: this.#policy,
+      trail: this.#trail,
       hopsMax: config["inbound.hops_max"],
       log,
       clock,

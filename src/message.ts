@@ -59,7 +59,11 @@ export interface ScannedObject {
   /** Coverage: how many of those bytes the engine looked at. */
   readonly scanned: number;
   readonly status: Status;
+  /** What the status would be without its findings; there only if they count. */
+  readonly plainStatus?: Status;
   readonly findings: readonly Finding[];
+  /** SHA-256, hexadecimal, if the inspection was asked for it. */
+  readonly hash?: string;
   /** Why the status is not "clean", or what is odd; short sentences. */
   readonly notes: readonly string[];
 }

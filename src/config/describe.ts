@@ -3,6 +3,7 @@
 import { nearest } from "../text/nearest.ts";
 import { type Field, nameOf, type Schema, sectionOf, toToml } from "./field.ts";
 import { type Config, SCHEMA, SECTIONS } from "./schema.ts";
+import { TABLES, type Table } from "./tables.ts";
 
 const WIDTH = 78;
 
@@ -42,6 +43,21 @@ function fieldsOf(section: string): readonly (readonly [string, Field])[] {
   return Object.entries(schema).filter(([key]) => sectionOf(key) === section);
 }
 
+const tables: Readonly<Record<string, Table>> = TABLES;
+
+// The settings that are shown of a table, by name.
+function fieldsOfTable({ fields, optional, optionalAre }: Table): readonly [string, Field][] {
+  return Object.entries({ ...fields, ...(optionalAre === "" ? optional : {}) });
+}
+
+function describeTable(name: string, table: Table): string {
+  const settings = fieldsOfTable(table).map(([key, field]) =>
+    describeField(`${name}.${key}`, field),
+  );
+  const more = table.optionalAre === "" ? "" : `\n${wrap(table.optionalAre, "")}\n`;
+  return `[[${name}]] ${table.title}\n\n${settings.join("\n")}${more}`;
+}
+
 function summary(): string {
   const blocks = Object.entries(SECTIONS).map(([section, title]) => {
     const lines = fieldsOf(section).map(
@@ -49,7 +65,13 @@ function summary(): string {
     );
     return `${title}\n${lines.join("\n")}\n`;
   });
-  return blocks.join("\n");
+  const lists = Object.entries(tables).map(([name, table]) => {
+    const lines = fieldsOfTable(table).map(
+      ([key, field]) => `  ${`[[${name}]] ${key}`.padEnd(34)} ${toToml(field.default)}`,
+    );
+    return `${table.title}\n${lines.join("\n")}\n`;
+  });
+  return [...blocks, ...lists].join("\n");
 }
 
 // The keys that a word may stand for: names without their section, and those of other products.
@@ -69,6 +91,13 @@ function keysCalled(word: string): readonly string[] {
  */
 export function describe(key?: string): { readonly text?: string; readonly meant?: string } {
   if (key === undefined) return { text: summary() };
+  const table = tables[key.replaceAll(/[[\]]/g, "")];
+  if (table !== undefined) return { text: describeTable(key.replaceAll(/[[\]]/g, ""), table) };
+  const [tableName = "", name = ""] = key.split(".");
+  const ofTable = Object.hasOwn(tables, tableName)
+    ? fieldsOfTable(tables[tableName] as Table).find(([each]) => each === name)
+    : undefined;
+  if (ofTable !== undefined) return { text: describeField(key, ofTable[1]) };
   const schema: Schema = SCHEMA;
   const inSection = fieldsOf(key).map(([each]) => each);
   const keys = Object.hasOwn(schema, key)
@@ -79,7 +108,8 @@ export function describe(key?: string): { readonly text?: string; readonly meant
   if (keys.length > 0) {
     return { text: keys.map((each) => describeField(each, schema[each] as Field)).join("\n") };
   }
-  const meant = nearest(key, [...Object.keys(schema), ...Object.keys(SECTIONS)]);
+  const names = [...Object.keys(schema), ...Object.keys(SECTIONS), ...Object.keys(tables)];
+  const meant = nearest(key, names);
   return meant === undefined ? {} : { meant };
 }
 
@@ -96,26 +126,40 @@ export function sample(): string {
     "# Configuration of gw. Every setting stands here with its default; remove the # in front of",
     "# one to change it. `gw config check` says whether the file is right.",
   ];
-  return `${head.join("\n")}\n\n${sections.join("\n")}`;
+  const lists = Object.entries(tables).map(([name, table]) => {
+    const settings = fieldsOfTable(table).map(
+      ([key, field]) => `${wrap(field.doc, "#     # ")}\n#     ${key} = ${toToml(field.example)}\n`,
+    );
+    const more = table.optionalAre === "" ? "" : `${wrap(table.optionalAre, "#     # ")}\n`;
+    return `# ${table.title}. Any number of these:\n#\n#     [[${name}]]\n${settings.join("")}${more}`;
+  });
+  return `${head.join("\n")}\n\n${[...sections, ...lists].join("\n")}`;
 }
 
 function cell(text: string): string {
   return text.replaceAll("|", "\\|").replaceAll("*", "\\*");
 }
 
+const TABLE_HEAD = "| setting | value | default | what it does |\n|---|---|---|---|";
+
+function tableRow(name: string, field: Field): string {
+  const names = field.knownAs === undefined ? "" : ` Known as ${field.knownAs.join(", ")}.`;
+  const value = `${cell(field.type.name)}: ${cell(expectation(field))}`;
+  const code = (raw: unknown) => `\`${toToml(raw)}\``;
+  const about = `${cell(field.doc)} Example: ${code(field.example)}.${cell(names)}`;
+  return `| \`${name}\` | ${value} | ${code(field.default)} | ${about} |`;
+}
+
 /** The reference of all settings as a Markdown page. */
 export function markdown(): string {
   const sections = Object.entries(SECTIONS).map(([section, title]) => {
-    const rows = fieldsOf(section).map(([key, field]) => {
-      const names = field.knownAs === undefined ? "" : ` Known as ${field.knownAs.join(", ")}.`;
-      const value = `${cell(field.type.name)}: ${cell(expectation(field))}`;
-      const code = (raw: unknown) => `\`${toToml(raw)}\``;
-      const example = ` Example: ${code(field.example)}.`;
-      const about = `${cell(field.doc)}${example}${cell(names)}`;
-      return `| \`${nameOf(key)}\` | ${value} | ${code(field.default)} | ${about} |`;
-    });
-    const head = "| setting | value | default | what it does |\n|---|---|---|---|";
-    return `## [${section}] ${title}\n\n${head}\n${rows.join("\n")}\n`;
+    const rows = fieldsOf(section).map(([key, field]) => tableRow(nameOf(key), field));
+    return `## [${section}] ${title}\n\n${TABLE_HEAD}\n${rows.join("\n")}\n`;
+  });
+  const lists = Object.entries(tables).map(([name, table]) => {
+    const rows = fieldsOfTable(table).map(([key, field]) => tableRow(key, field));
+    const more = table.optionalAre === "" ? "" : `\n${table.optionalAre}\n`;
+    return `## [[${name}]] ${table.title}\n\n${TABLE_HEAD}\n${rows.join("\n")}\n${more}`;
   });
   const intro = [
     "# Configuration",
@@ -130,7 +174,7 @@ export function markdown(): string {
     "This page is made by `gw config describe --markdown`; do not edit it.",
     "",
   ];
-  return `${intro.join("\n")}\n${sections.join("\n")}`;
+  return `${intro.join("\n")}\n${[...sections, ...lists].join("\n")}`;
 }
 
 /** The configuration in force as a TOML file; secrets are not shown. */
@@ -142,5 +186,15 @@ export function show(config: Config): string {
     );
     return `[${section}]\n${lines.join("\n")}\n`;
   });
-  return sections.join("\n");
+  const lists = Object.entries(tables).flatMap(([name, { fields, optional }]) => {
+    const all: Schema = { ...fields, ...optional };
+    const rows = values[name] as readonly Readonly<Record<string, unknown>>[];
+    return rows.map((row) => {
+      const lines = Object.entries(row).map(([key, value]) => {
+        return `${key} = ${(all[key] as Field).type.write(value)}`;
+      });
+      return `[[${name}]]\n${lines.join("\n")}\n`;
+    });
+  });
+  return [...sections, ...lists].join("\n");
 }

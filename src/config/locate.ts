@@ -29,6 +29,7 @@ const STRING = /"""(?:[^\\]|\\.)*?"""+|'''.*?'''+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'/
 class Walk {
   readonly places = new Map<string, Place>();
   readonly #text: string;
+  readonly #rows = new Map<string, number>();
   #at = 0;
   #table = "";
 
@@ -64,12 +65,33 @@ class Walk {
   }
 
   #header(): void {
+    const start = this.#at;
     while (this.#peek("[")) this.#at++;
+    const isRow = this.#at - start > 1;
     this.#take(BLANK);
     const key = this.#at;
-    this.#table = this.#path("");
-    if (!this.places.has(this.#table)) this.places.set(this.#table, { key, value: key });
+    const path = this.#path("");
+    this.#table = isRow ? `${path}[${this.#count(path)}]` : this.#inRow(path);
+    for (const each of [path, this.#table]) {
+      if (!this.places.has(each)) this.places.set(each, { key, value: key });
+    }
     while (this.#peek("]")) this.#at++;
+  }
+
+  // Each `[[t]]` is one more of `t`: the first `t[0]`.
+  #count(path: string): number {
+    const index = this.#rows.get(path) ?? 0;
+    this.#rows.set(path, index + 1);
+    return index;
+  }
+
+  // `[t.a]` below a `[[t]]` belongs to that one.
+  #inRow(path: string): string {
+    const [first = ""] = path.split(".", 1);
+    const count = this.#rows.get(first);
+    return count === undefined || path === first
+      ? path
+      : `${first}[${count - 1}]${path.slice(first.length)}`;
   }
 
   // A dotted key. Every step of it is a path of its own: `a.b = 1` is also where `a` stands.

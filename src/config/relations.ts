@@ -1,14 +1,10 @@
 // Rules between settings: each value may be fine alone and the two wrong together.
+import type { Conflict } from "./conflict.ts";
+import { findRuleConflicts } from "./rules.ts";
 import type { Config, ConfigKey } from "./schema.ts";
 
 /** Objects of all scan threads lie in one WebAssembly memory, beside the signatures. */
 const SCAN_MEMORY_MAX = 3 * 2 ** 30;
-
-/** A broken rule, shown at the first of the keys that stands in the file. */
-export interface Conflict {
-  readonly keys: readonly ConfigKey[];
-  readonly message: string;
-}
 
 /** What does not fit together; empty if all does. */
 export function findConflicts(config: Config): readonly Conflict[] {
@@ -59,5 +55,5 @@ export function findConflicts(config: Config): readonly Conflict[] {
     ["inbound.listen"],
     "inbound.listen must name at least one address",
   );
-  return conflicts;
+  return [...conflicts, ...findRuleConflicts(config)];
 }

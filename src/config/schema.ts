@@ -2,14 +2,17 @@
 import type { Values } from "./field.ts";
 import { INBOUND_FIELDS } from "./fields/inbound.ts";
 import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
+import { POLICY_FIELDS } from "./fields/policy.ts";
 import { SCAN_FIELDS } from "./fields/scan.ts";
 import { SERVER_FIELDS } from "./fields/server.ts";
+import type { Rows, TABLES } from "./tables.ts";
 
 /** All settings by key, in the order in which they are shown. */
 export const SCHEMA = {
   ...SERVER_FIELDS,
   ...INBOUND_FIELDS,
   ...SCAN_FIELDS,
+  ...POLICY_FIELDS,
   ...OUTBOUND_FIELDS,
 } as const;
 
@@ -20,13 +23,16 @@ export const SECTIONS = {
   store: "The disk",
   inbound: "Receiving mail",
   scan: "Taking messages apart and scanning them",
-  policy: "What is done with a message, by the worst that was seen in it",
+  policy: "What is done with a message, by what was seen in it",
   queue: "Waiting mail",
   outbound: "Sending mail on",
 } as const satisfies Record<string, string>;
 
 /** Every setting by key, with its default where the file says nothing. */
-export type Config = Values<typeof SCHEMA>;
+export type Settings = Values<typeof SCHEMA>;
 
-/** A key of `Config`. */
-export type ConfigKey = keyof Config;
+/** Everything a file says: settings by key, tables by name. */
+export type Config = Settings & Rows<typeof TABLES>;
+
+/** A key of a setting. */
+export type ConfigKey = keyof Settings;

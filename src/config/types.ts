@@ -17,6 +17,8 @@ interface Range<Of> {
 const TEXT_LENGTH_MAX = 4096;
 /** Longest list that is taken for a value. */
 const LIST_LENGTH_MAX = 10_000;
+/** Longest mask of addresses or names: RFC 5321 §4.5.3.1 allows no longer address. */
+const MASK_LENGTH_MAX = 320;
 
 // Makes a type of a reader that gives undefined for what is wrong.
 function typeOf<T>(
@@ -181,18 +183,49 @@ export function route(): Type<string> {
   });
 }
 
+/** A name that people give to something: letters, digits, inner `-`, `_` and spaces. */
+export function label(): Type<string> {
+  return word(
+    "name",
+    'a name such as "sales", of at most 64 letters, digits, "-" and "_"',
+    (text) => /^[\p{L}\p{N}](?:[\p{L}\p{N} _-]{0,62}[\p{L}\p{N}])?$/u.test(text),
+  );
+}
+
+// `<>` stands for the null sender. An `@` in front of the domain tells a mask of addresses from a
+// domain, which means another thing in other settings.
+function isAddressMask(text: string): boolean {
+  if (text.startsWith("file:")) return isAbsolute(text.slice(5));
+  if (text === "*" || text === "<>") return true;
+  return text.length <= MASK_LENGTH_MAX && /^[^\s@<>]+@[^\s@<>]+$/u.test(text);
+}
+
+/** Envelope addresses: one, all that a mask with `*` and `?` matches, or a file of such lines. */
+export function addressMask(): Type<string> {
+  const expected =
+    'an address or a mask such as "*@example.org", "<>" for the null sender, or "file:/etc/gw/list"';
+  return word("address mask", expected, isAddressMask);
+}
+
+/** A mask with `*` and `?` for file names, media types and the like. */
+export function nameMask(example: string): Type<string> {
+  return word("mask", `a mask such as ${JSON.stringify(example)}`, (text) => {
+    return text !== "" && text.length <= MASK_LENGTH_MAX;
+  });
+}
+
 /** A list of values of one type. */
-export function list(element: Type<string>): Type<readonly string[]> {
+export function list<T extends string>(element: Type<T>): Type<readonly T[]> {
   const expected = `a list in brackets, each element ${element.expected}`;
   return {
     name: `list of ${element.name}s`,
     expected,
-    read(raw): Reading<readonly string[]> {
+    read(raw): Reading<readonly T[]> {
       if (!Array.isArray(raw) || raw.length > LIST_LENGTH_MAX) return { kind: "wrong", expected };
       const wrong = raw.findIndex((each) => element.read(each).kind === "wrong");
       return wrong >= 0
         ? { kind: "wrong", expected: element.expected, element: wrong }
-        : { kind: "value", value: raw as readonly string[] };
+        : { kind: "value", value: raw as readonly T[] };
     },
     write: toToml,
   };

@@ -80,7 +80,7 @@ export class Connection extends SMTPConnection {
     this._setListeners(() => {
       const refused = this.#admit();
       if (refused !== undefined) {
-        this.#door.parts.log.info("session-refused", this.#fields(refused));
+        this.#noteRefusal(refused);
         this.send(refused.code, refused.text, false);
         return;
       }
@@ -230,9 +230,22 @@ export class Connection extends SMTPConnection {
   #refuseEarly(): void {
     if (this._closing) return;
     const reply = REPLIES.talksTooSoon;
-    this.#door.parts.log.info("session-refused", this.#fields(reply));
+    this.#noteRefusal(reply);
     this.send(reply.code, reply.text, false);
     this.close();
+  }
+
+  #noteRefusal(reply: Reply): void {
+    const { log, intake } = this.#door.parts;
+    log.info("session-refused", this.#fields(reply));
+    intake.refused({
+      client: this.#client(),
+      stage: "connection",
+      sender: undefined,
+      recipients: [],
+      reply: `${reply.code} ${textOf(reply)}`,
+      cause: undefined,
+    });
   }
 
   #admit(): Reply | undefined {

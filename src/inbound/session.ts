@@ -77,7 +77,7 @@ export class Session {
 
   /** MAIL, with its argument. */
   mail(line: string): Reply {
-    return this.#answered({ sender: line }, () => {
+    return this.#answered("MAIL", { sender: line }, () => {
       if (this.#sender !== undefined) throw new SmtpError(REPLIES.nestedMail);
       const argument = argumentOf(line, /^MAIL\s+FROM\s*:/i, REPLIES.mailSyntax);
       const parameters = parseMailParameters(
@@ -94,7 +94,7 @@ export class Session {
   /** RCPT, with its argument. */
   rcpt(line: string): Reply {
     const sender = this.#sender;
-    return this.#answered({ recipients: line }, () => {
+    return this.#answered("RCPT", { recipients: line }, () => {
       if (sender === undefined) throw new SmtpError(REPLIES.needsMail);
       const argument = argumentOf(line, /^RCPT\s+TO\s*:/i, REPLIES.rcptSyntax);
       const { isUtf8 } = sender.parameters;
@@ -114,7 +114,7 @@ export class Session {
 
   /** DATA: undefined if the message may come, or the reply that refuses it. RFC 5321 §3.3. */
   begin(): Reply | undefined {
-    return this.#answered({}, () => {
+    return this.#answered("DATA", {}, () => {
       if (this.#sender === undefined) throw new SmtpError(REPLIES.needsMail);
       if (this.#recipients.length === 0) throw new SmtpError(REPLIES.needsRcpt);
       const client = this.#client();
@@ -132,8 +132,10 @@ export class Session {
     this.#begun = undefined;
     const { log, clock, settings } = this.#parts;
     const reception = new Reception(transaction, settings);
+    let isReceived = false;
     try {
       await reception.run(stream);
+      isReceived = true;
       const { hostname } = settings;
       const { id } = transaction;
       const trace = receivedField({ client, envelope, hostname, id, at: clock.now() });
@@ -143,7 +145,10 @@ export class Session {
       return reply;
     } catch (error) {
       const fields = { id: transaction.id, ...this.#fields(client, envelope) };
-      return this.#refusal(error, { ...fields, size: reception.size });
+      const reply = this.#refusal(error, { ...fields, size: reception.size });
+      // From there on the pipeline notes itself what becomes of it.
+      if (!isReceived) this.#note({ client, envelope, stage: "message", reply, line: "" });
+      return reply;
     }
   }
 
@@ -189,12 +194,39 @@ export class Session {
     };
   }
 
-  #answered<Answer>(fields: Fields, work: () => Answer): Answer | Reply {
+  #answered<Answer>(stage: string, fields: Fields, work: () => Answer): Answer | Reply {
     try {
       return work();
     } catch (error) {
-      return this.#refusal(error, { ...this.#fields(this.#client(), this.#envelope()), ...fields });
+      const client = this.#client();
+      const envelope = this.#envelope();
+      const reply = this.#refusal(error, { ...this.#fields(client, envelope), ...fields });
+      const line = String(fields["sender"] ?? fields["recipients"] ?? "");
+      this.#note({ client, envelope, stage, reply, line });
+      return reply;
     }
+  }
+
+  // What was refused is asked for by the address that was refused: it is taken out of the command.
+  #note(refused: {
+    readonly client: Client;
+    readonly envelope: Envelope;
+    readonly stage: string;
+    readonly reply: Reply;
+    readonly line: string;
+  }): void {
+    const { client, envelope, stage, reply, line } = refused;
+    const named = /<([^<>]*)>/.exec(line)?.[1] ?? line;
+    const sender = this.#sender === undefined ? undefined : envelope.sender;
+    const recipients = envelope.recipients.map(({ address }) => address);
+    this.#parts.intake.refused({
+      client,
+      stage,
+      sender: stage === "MAIL" ? named : sender,
+      recipients: stage === "RCPT" ? [named] : recipients,
+      reply: lineOf(reply),
+      cause: undefined,
+    });
   }
 
   #fields(client: Client, envelope: Envelope): Fields {

@@ -98,6 +98,9 @@ class SinkIntake implements Intake {
     this.#startedAt = clock.now();
   }
 
+  /** A sink answers for nothing: what it refuses stands in its log. */
+  refused(): void {}
+
   begin(client: Client, envelope: Envelope): Transaction {
     this.#begun++;
     const chunks: Uint8Array[] = [];

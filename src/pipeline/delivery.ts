@@ -12,6 +12,7 @@ import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
 import { readBody } from "../store/disk.ts";
 import type { Store } from "../store/store.ts";
+import type { Trail } from "./trail.ts";
 
 /** What delivery works with. */
 export interface DeliveryParts {
@@ -21,6 +22,7 @@ export interface DeliveryParts {
   readonly carrier: Carrier;
   readonly routes: Routes;
   readonly hostname: string;
+  readonly trail: Trail;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -141,6 +143,7 @@ export class Delivery {
     job.recipients.forEach(({ address }, index) => {
       const outcome = outcomes[index];
       if (outcome === undefined) return;
+      this.#parts.trail.outcome(job.record.id, address, outcome);
       const { kind, reply, host } = outcome;
       const age = clock.now() - job.record.receivedAt;
       const fields = { id: job.record.id, recipient: address, host, reply, age };

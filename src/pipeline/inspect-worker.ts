@@ -11,7 +11,7 @@ import { type MailSummary, summarise } from "../mime/summary.ts";
 import { Engine } from "../scan/engine.ts";
 import type { SharedSet } from "../scan/signature-set.ts";
 import { inspect, MESSAGE } from "./inspect.ts";
-import type { Inspected, InspectJob } from "./inspector.ts";
+import { type Inspected, type InspectJob, unscanned } from "./inspector.ts";
 
 declare const self: Worker;
 
@@ -69,8 +69,13 @@ function work(
   bytes: Uint8Array,
 ): Inspected {
   const summary = job.isMessage ? summarise(bytes) : NO_SUMMARY;
-  const subject = { name: job.name, declaredType: job.isMessage ? MESSAGE : "", bytes };
-  return { verdict: inspect(subject, engine, limits, { passwords }), summary };
+  const { name, isHashed = false } = job;
+  if (job.isScanned === false) {
+    const about = { name, size: bytes.length, identity: engine.identity };
+    return { verdict: unscanned(about, "not scanned: check = false"), summary };
+  }
+  const subject = { name, declaredType: job.isMessage ? MESSAGE : "", bytes };
+  return { verdict: inspect(subject, engine, limits, { passwords, isHashed }), summary };
 }
 
 // Small jobs are answered together: waking the other thread costs more than looking at a small mail.

@@ -2,6 +2,7 @@
 // one budget. Runs inside a worker. Whatever goes wrong with an object makes it "unscanned", never
 // "clean", and never an exception.
 
+import { createHash } from "node:crypto";
 import { Budget, type Limits } from "../base/budget.ts";
 import { describeError } from "../base/log.ts";
 import { Passwords } from "../base/password/passwords.ts";
@@ -90,6 +91,7 @@ class Inspection {
   readonly #engine: ObjectScanner;
   readonly #budget: Budget;
   readonly #limits: Limits;
+  readonly #isHashed: boolean;
   readonly #frames: Frame[] = [];
   readonly #recentTexts: Uint8Array[] = [];
   readonly nodes: Draft[] = [];
@@ -98,6 +100,7 @@ class Inspection {
     const { steady = () => performance.now(), passwords: listed = [] } = options;
     this.#engine = engine;
     this.#limits = limits;
+    this.#isHashed = options.isHashed === true;
     const texts = () => this.#texts(steady);
     this.#budget = new Budget(limits, steady, new Passwords({ listed, texts }, limits, steady));
   }
@@ -171,6 +174,7 @@ class Inspection {
       findings: [],
       notes: [],
     };
+    if (this.#isHashed) node.hash = createHash("sha256").update(bytes).digest("hex");
     this.nodes.push(node);
     this.#scan(node, bytes, { containerType: parent?.node.type ?? "", depth });
     const exploders = explodersFor(type, bytes);
@@ -197,9 +201,9 @@ class Inspection {
       node.scanned = seen.scanned;
       node.findings = seen.findings;
       for (const finding of seen.findings) {
-        if (finding.severity !== "unwanted") {
-          node.status = worseStatus(node.status, finding.severity);
-        }
+        if (finding.severity === "unwanted") continue;
+        node.plainStatus ??= node.status;
+        node.status = worseStatus(node.status, finding.severity);
       }
       if (!seen.isComplete) this.#mark(node, "unscanned", "the scan could not be completed");
     } catch (error) {
@@ -209,6 +213,7 @@ class Inspection {
 
   #mark(node: Draft, status: Status, note: string): void {
     node.status = worseStatus(node.status, status);
+    if (node.plainStatus !== undefined) node.plainStatus = worseStatus(node.plainStatus, status);
     if (note !== "") node.notes = [...node.notes, note];
   }
 }
@@ -219,6 +224,8 @@ export interface InspectOptions {
   readonly steady?: () => number;
   /** The administrator's list of passwords for what is encrypted. */
   readonly passwords?: readonly string[];
+  /** Each object gets its SHA-256. */
+  readonly isHashed?: boolean;
 }
 
 /** Takes `subject` apart and scans everything found in it. */

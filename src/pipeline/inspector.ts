@@ -16,6 +16,10 @@ export interface InspectJob {
   readonly name: string;
   /** True for what came over SMTP: a message whatever its bytes look like. */
   readonly isMessage: boolean;
+  /** False: only the summary is wanted; the verdict says that nothing was looked at. */
+  readonly isScanned?: boolean;
+  /** Each object is to have its hash. */
+  readonly isHashed?: boolean;
 }
 
 /** What a worker answers. */
@@ -74,7 +78,7 @@ export class Inspector {
     const end = await this.#pool.run(job);
     if (end.kind === "done") return end.result;
     return {
-      verdict: unscanned({ name: job.name, size, identity: this.#identity }, end),
+      verdict: unscanned({ name: job.name, size, identity: this.#identity }, noteOf(end)),
       summary: { messageId: "", subject: "", hops: 0 },
     };
   }
@@ -84,11 +88,15 @@ export class Inspector {
   }
 }
 
-function unscanned(
+function noteOf(end: Exclude<JobEnd<Inspected>, { kind: "done" }>): string {
+  return end.kind === "timeout" ? "the time limit was reached" : `scan failed: ${end.reason}`;
+}
+
+/** The verdict on bytes of which nothing was looked at. */
+export function unscanned(
   subject: { readonly name: string; readonly size: number; readonly identity: string },
-  end: Exclude<JobEnd<Inspected>, { kind: "done" }>,
+  note: string,
 ): Verdict {
-  const note = end.kind === "timeout" ? "the time limit was reached" : `scan failed: ${end.reason}`;
   const object = {
     id: 0,
     parent: null,

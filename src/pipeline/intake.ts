@@ -1,17 +1,21 @@
-// A message's way in: spool -> inspect (explode, scan) -> decide -> commit, then the reply. The
-// reply is 250 only when body and envelope are safe on disk; any doubt is a temporary refusal.
+// A message's way in: spool -> inspect (explode, scan) -> decide -> settle, then the reply. The reply
+// is 250 only when all that the message leaves behind is safe on disk; any doubt is a temporary
+// refusal.
 
 import type { Clock } from "../base/clock.ts";
 import { GarbagePacer } from "../base/garbage.ts";
 import { describeError, type Log } from "../base/log.ts";
 import type { MessageIds } from "../base/message-id.ts";
-import type { Client, Disposition, Envelope, MessageRecord, Verdict } from "../message.ts";
-import { decide, type Policy } from "../policy/decide.ts";
+import type { Client, Envelope, MessageRecord } from "../message.ts";
+import type { Policy, ShareDecision } from "../policy/policy.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
 import { StoreFullError } from "../store/disk.ts";
 import type { Draft } from "../store/draft.ts";
 import type { Store } from "../store/store.ts";
+import { ExemptionWatch } from "./exemptions.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
+import { settle } from "./settlement.ts";
+import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
 
 /** One message on its way in. */
 export interface Transaction {
@@ -32,7 +36,12 @@ export interface Transaction {
 export interface Intake {
   /** Begins a message; throws `SmtpError` if none can be taken now. */
   begin(client: Client, envelope: Envelope): Transaction;
+  /** Notes that something was refused before there was a message to decide on. */
+  refused(refusal: Refusal): void;
 }
+
+/** A refusal as a door tells of it. */
+export type Refusal = Omit<RefusalTrail, "kind">;
 
 /** What intake works with. */
 export interface IntakeParts {
@@ -40,6 +49,7 @@ export interface IntakeParts {
   readonly ids: MessageIds;
   readonly inspector: Inspector;
   readonly policy: Policy;
+  readonly trail: Trail;
   /** RFC 5321 §6.3: Received fields at which a message is held to be looping. */
   readonly hopsMax: number;
   readonly log: Log;
@@ -50,11 +60,16 @@ const FINDINGS_MAX = 10;
 
 /** Makes the intake of a gateway. */
 export function createIntake(parts: IntakeParts): Intake {
-  const whole = { ...parts, garbage: new GarbagePacer() };
-  return { begin: (client, envelope) => new Incoming(whole, client, envelope) };
+  const exemptions = new ExemptionWatch(parts.store.exemptions, parts.clock);
+  const whole = { ...parts, exemptions, garbage: new GarbagePacer() };
+  return {
+    begin: (client, envelope) => new Incoming(whole, client, envelope),
+    refused: (refusal) => parts.trail.refusal(refusal),
+  };
 }
 
 interface Parts extends IntakeParts {
+  readonly exemptions: ExemptionWatch;
   readonly garbage: GarbagePacer;
 }
 
@@ -65,6 +80,7 @@ class Incoming implements Transaction {
   readonly #envelope: Envelope;
   readonly #draft: Draft;
   readonly #receivedAt: number;
+  #isNoted = false;
 
   constructor(parts: Parts, client: Client, envelope: Envelope) {
     this.#parts = parts;
@@ -92,52 +108,42 @@ class Incoming implements Transaction {
 
   async finish(trace: string): Promise<Reply> {
     try {
+      const { policy, inspector, exemptions, hopsMax } = this.#parts;
       const body = await this.#draft.finish();
-      const inspected = await this.#parts.inspector.inspect({
+      const shares = policy.split(this.#envelope);
+      const inspected = await inspector.inspect({
         body,
         name: "message",
         isMessage: true,
+        isScanned: shares.some(({ group }) => group.rules.check),
+        isHashed: exemptions.isHashWanted(),
       });
-      if (inspected.summary.hops > this.#parts.hopsMax) throw new SmtpError(REPLIES.tooManyHops);
-      const disposition = decide(inspected.verdict, this.#parts.policy);
-      this.#logScan(inspected.verdict, disposition);
-      return await this.#settle(disposition, this.#record(inspected, trace));
+      if (inspected.summary.hops > hopsMax) throw new SmtpError(REPLIES.tooManyHops);
+      const decisions = policy.decide({
+        verdict: inspected.verdict,
+        sender: this.#envelope.sender,
+        shares,
+        exemptions: () => exemptions.active(),
+      });
+      this.#logDecisions(inspected, decisions);
+      const record = this.#record(inspected, trace);
+      const { store, ids } = this.#parts;
+      const nextId = () => ids.next();
+      const settled = { draft: this.#draft, body, record, decisions };
+      const { reply, ...rest } = await settle({ store, nextId }, settled);
+      this.#note(inspected, { ...rest, reply });
+      if (reply.code >= 400) throw new SmtpError(reply, decisions[0]?.rule);
+      return reply;
     } catch (error) {
       this.#draft.discard();
-      throw error instanceof SmtpError ? error : this.#storageRefusal(error);
+      const refusal = error instanceof SmtpError ? error : this.#storageRefusal(error);
+      if (!this.#isNoted) this.#noteRefusal(refusal);
+      throw refusal;
     }
   }
 
   abort(): void {
     this.#draft.discard();
-  }
-
-  async #settle(disposition: Disposition, record: MessageRecord): Promise<Reply> {
-    const { store } = this.#parts;
-    switch (disposition.kind) {
-      case "deliver":
-        await store.commit(this.#draft, record, "queue");
-        return this.#queued();
-      case "quarantine":
-      case "block":
-        await store.commit(this.#draft, record, "quarantine");
-        return this.#queued();
-      case "reject":
-        throw new SmtpError(
-          record.status === "infected" ? REPLIES.malware : REPLIES.policyRefused,
-          disposition.reason,
-        );
-      case "defer":
-        throw new SmtpError(REPLIES.scanIncomplete, disposition.reason);
-      default: {
-        const unknown: never = disposition;
-        throw new Error(`unknown disposition ${JSON.stringify(unknown)}`);
-      }
-    }
-  }
-
-  #queued(): Reply {
-    return { ...REPLIES.queued, text: `${REPLIES.queued.text} as ${this.id}` };
   }
 
   #record(inspected: Inspected, trace: string): MessageRecord {
@@ -161,17 +167,53 @@ class Incoming implements Transaction {
     };
   }
 
-  #logScan(verdict: Verdict, disposition: Disposition): void {
-    const fields = {
-      id: this.id,
-      status: verdict.status,
-      disposition: disposition.kind,
-      objects: verdict.objects.length,
-      ms: Math.round(verdict.elapsedMs),
-      reason: "reason" in disposition ? disposition.reason : undefined,
-    };
-    if (verdict.status === "clean") this.#parts.log.debug("scanned", fields);
-    else this.#parts.log.info("scanned", fields);
+  #noteRefusal({ reply, cause }: SmtpError): void {
+    this.#parts.trail.refusal({
+      client: this.#client,
+      stage: "message",
+      sender: this.#envelope.sender,
+      recipients: this.#envelope.recipients.map(({ address }) => address),
+      reply: lineOf(reply),
+      cause: cause === undefined ? undefined : describeError(cause),
+    });
+  }
+
+  #note(inspected: Inspected, settled: Pick<Settled, "reply" | "shares" | "copies">): void {
+    const { verdict, summary } = inspected;
+    const { messageId, subject } = summary;
+    this.#isNoted = true;
+    const about = { messageId, subject, size: this.#draft.size };
+    const from = { id: this.id, client: this.#client, envelope: this.#envelope };
+    this.#parts.trail.message({ ...from, ...about, verdict, ...settled });
+  }
+
+  #logDecisions({ verdict }: Inspected, decisions: readonly ShareDecision[]): void {
+    const { log, store, clock } = this.#parts;
+    for (const { group, disposition, rule, status, recipients, exempted } of decisions) {
+      const about = { id: this.id, group: group.name, recipients: recipients.length };
+      if (!group.rules.check) {
+        log.info("bypassed", about);
+        continue;
+      }
+      for (const { exemption, path } of exempted) {
+        const { number, owner, reason } = exemption;
+        log.warn("exempted", { id: this.id, exemption: number, owner, reason, path });
+      }
+      const used = new Set(exempted.map(({ exemption }) => exemption.number));
+      const at = clock.now();
+      store.write([...used].map((number) => ({ kind: "exempted", number, at })));
+      const fields = {
+        ...about,
+        status,
+        disposition: disposition.kind,
+        rule: rule || undefined,
+        objects: verdict.objects.length,
+        ms: Math.round(verdict.elapsedMs),
+        reason: "reason" in disposition ? disposition.reason : undefined,
+      };
+      if (status === "clean") log.debug("scanned", fields);
+      else log.info("scanned", fields);
+    }
   }
 
   #storageRefusal(error: unknown): SmtpError {

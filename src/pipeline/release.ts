@@ -2,7 +2,8 @@
 // still objected to stays where it is, unless whoever releases it takes that on himself.
 
 import type { Disposition, Verdict } from "../message.ts";
-import { decide, type Policy } from "../policy/decide.ts";
+import type { Policy } from "../policy/policy.ts";
+import type { Exemption } from "../store/rows/exemption-rows.ts";
 import type { Quarantine } from "../vault/quarantine.ts";
 import type { Inspector } from "./inspector.ts";
 
@@ -11,6 +12,8 @@ export interface ReleaseParts {
   readonly quarantine: Quarantine;
   readonly inspector: Inspector;
   readonly policy: Policy;
+  /** Exemptions that hold now. */
+  readonly exemptions: () => readonly Exemption[];
 }
 
 /** What is asked for one message. */
@@ -26,17 +29,24 @@ export type Release =
   | { readonly kind: "kept"; readonly disposition: Disposition; readonly verdict: Verdict }
   | { readonly kind: "missing" };
 
-/** Scans a quarantined message again and queues it if policy lets it through now. */
+/** Scans a quarantined message again and queues it if policy lets it through now for everyone. */
 export async function release(parts: ReleaseParts, request: ReleaseRequest): Promise<Release> {
-  const details = parts.quarantine.show(request.id);
+  const { quarantine, inspector, policy, exemptions } = parts;
+  const details = quarantine.show(request.id);
   if (details === undefined) return { kind: "missing" };
-  const { verdict } = await parts.inspector.inspect({
+  const { sender } = details.record.envelope;
+  const recipients = (request.recipients ?? details.recipients).map((address) => ({ address }));
+  const shares = policy.split({ sender, recipients });
+  const { verdict } = await inspector.inspect({
     body: details.body,
     name: "message",
     isMessage: true,
+    isHashed: exemptions().some(({ hash }) => hash !== undefined),
   });
-  const disposition = decide(verdict, parts.policy);
-  if (disposition.kind !== "deliver") return { kind: "kept", disposition, verdict };
-  const { done } = parts.quarantine.release([request.id], request.recipients);
+  const decisions = policy.decide({ verdict, sender, shares, exemptions });
+  for (const { disposition } of decisions) {
+    if (disposition.kind !== "deliver") return { kind: "kept", disposition, verdict };
+  }
+  const { done } = quarantine.release([request.id], request.recipients);
   return done.length === 0 ? { kind: "missing" } : { kind: "released", verdict };
 }

@@ -1,44 +1,50 @@
-// From what was seen to what is done: the rule for each status, the worst status decides. Pure: a
-// verdict and the rules in, a disposition out.
+// From what was seen to what is done, for one group: each status has its rule, and the strictest of
+// the rules that apply decides. Pure: a verdict and the rules in, a decision out.
 
-import type { Config } from "../config/schema.ts";
-import type { Disposition, Status, Verdict } from "../message.ts";
+import type { RuleSettings } from "../config/tables.ts";
+import { type Disposition, type Status, type Verdict, worseStatus } from "../message.ts";
+import type { FilterHit } from "./filter.ts";
+import type { Group } from "./groups.ts";
 
 /** What may be said for a status in the configuration. */
-export type Action = Config["policy.infected"];
+export type Action = RuleSettings["infected"];
 
-/** The rule for each status that is not simply delivered. */
-export type Policy = Readonly<
-  Record<"infected" | "suspicious" | "protected" | "damaged" | "unscanned", Action>
->;
-
-/** The rules of a configuration. */
-export function policyOf(config: Config): Policy {
-  return {
-    infected: config["policy.infected"],
-    suspicious: config["policy.suspicious"],
-    protected: config["policy.protected"],
-    damaged: config["policy.damaged"],
-    unscanned: config["policy.unscanned"],
-  };
+/** What is done with a message for one group. */
+export interface Decision {
+  readonly group: Group;
+  readonly disposition: Disposition;
+  /** The rule that fired, as the configuration has it: `infected = "quarantine"`; "" if none. */
+  readonly rule: string;
+  /** The worst status in the group's eyes: filters and exemptions counted. */
+  readonly status: Status;
+  /** Objects that filters of the group are about. */
+  readonly filtered: readonly FilterHit[];
+  /** The original is kept in the backup store. */
+  readonly isBackedUp: boolean;
 }
 
 // Gravest wish last: of several statuses in one message the strictest action wins, so that an
-// archive that is merely protected can't soften what is done about a virus beside it.
-const STRICTNESS: readonly Action[] = ["deliver", "defer", "quarantine", "reject"];
+// archive that is merely protected can't soften what is done about a virus beside it. Keeping a
+// message is stricter than dropping it: what one rule keeps, another one must not lose.
+const STRICTNESS: readonly Action[] = ["deliver", "defer", "block", "quarantine", "reject"];
 
-function actionFor(status: Status, policy: Policy): Action {
+/** The stricter of two actions. */
+export function stricter(a: Action, b: Action): Action {
+  return STRICTNESS.indexOf(b) > STRICTNESS.indexOf(a) ? b : a;
+}
+
+function actionFor(status: Status, rules: RuleSettings): Action {
   switch (status) {
     case "clean":
     case "disinfected":
-    case "filtered":
       return "deliver";
+    case "filtered":
     case "protected":
     case "damaged":
     case "unscanned":
     case "suspicious":
     case "infected":
-      return policy[status];
+      return rules[status];
     default: {
       const unknown: never = status;
       throw new Error(`unknown status ${String(unknown)}`);
@@ -57,18 +63,51 @@ function reasonFor(verdict: Verdict, status: Status): string {
   return names.size === 0 ? status : `${status}: ${[...names].join(", ")}`;
 }
 
-/** What is to be done with a message that was seen as `verdict`. */
-export function decide(verdict: Verdict, policy: Policy): Disposition {
+// What speaks for an action: a status, or a filter.
+interface Wish {
+  readonly action: Action;
+  readonly status: Status;
+  readonly rule: string;
+  readonly reason: string;
+}
+
+function wishesOf(verdict: Verdict, rules: RuleSettings, hits: readonly FilterHit[]): Wish[] {
   const statuses = new Set<Status>([verdict.status, ...verdict.objects.map((one) => one.status)]);
-  let action: Action = "deliver";
-  let cause: Status = "clean";
-  for (const status of statuses) {
-    const wish = actionFor(status, policy);
-    if (STRICTNESS.indexOf(wish) > STRICTNESS.indexOf(action)) {
-      action = wish;
-      cause = status;
-    }
+  const wishes: Wish[] = [...statuses].map((status) => {
+    const action = actionFor(status, rules);
+    const rule = status === "clean" ? "" : `${status} = "${action}"`;
+    return { action, status, rule, reason: reasonFor(verdict, status) };
+  });
+  for (const { filter, object } of hits) {
+    const action = filter.action ?? rules.filtered;
+    const from = filter.action === undefined ? "filtered" : `filter "${filter.name}" action`;
+    const reason = `filtered by ${filter.name}: ${verdict.objects[object]?.name ?? ""}`;
+    wishes.push({ action, status: "filtered", rule: `${from} = "${action}"`, reason });
   }
-  if (action === "deliver") return { kind: "deliver" };
-  return { kind: action, reason: reasonFor(verdict, cause) };
+  return wishes;
+}
+
+/** What is to be done with a message that was seen as `verdict`, for one group. */
+export function decide(verdict: Verdict, group: Group, hits: readonly FilterHit[]): Decision {
+  const wishes = wishesOf(verdict, group.rules, hits);
+  let fired: Wish | undefined;
+  let status: Status = "clean";
+  for (const wish of wishes) {
+    status = worseStatus(status, wish.status);
+    const isStricter = stricter(fired?.action ?? "deliver", wish.action) !== fired?.action;
+    // A rule that lets something through is the one that fired if no stricter one does.
+    if (wish.status !== "clean" && (fired === undefined || isStricter)) fired = wish;
+  }
+  const action = fired?.action ?? "deliver";
+  const isListed = (each: Wish) => group.rules.backup.some((listed) => listed === each.status);
+  return {
+    group,
+    disposition:
+      action === "deliver" ? { kind: "deliver" } : { kind: action, reason: fired?.reason ?? "" },
+    rule: fired?.rule ?? "",
+    status,
+    filtered: hits,
+    // What is refused stays with its sender, what is quarantined is kept there.
+    isBackedUp: action === "block" && wishes.some(isListed),
+  };
 }

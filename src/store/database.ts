@@ -45,6 +45,42 @@ const MIGRATIONS: readonly string[] = [
      last_host TEXT NOT NULL
    );
    CREATE INDEX recipients_due ON recipients (next_at) WHERE state = 0;`,
+
+  // What is kept has more places now: 2 backup, 3 archive. Decisions are found by words: addresses,
+  // queue ids, the Message-ID, the client's address.
+  `DROP INDEX messages_quarantined;
+   CREATE INDEX messages_kept ON messages (place, sequence) WHERE place > 0;
+
+   CREATE TABLE exemptions (
+     number INTEGER PRIMARY KEY,
+     exemption TEXT NOT NULL,
+     uses INTEGER NOT NULL,
+     used_at INTEGER NOT NULL
+   );
+
+   CREATE TABLE decisions (
+     number INTEGER PRIMARY KEY,
+     at INTEGER NOT NULL,
+     decision TEXT NOT NULL
+   );
+   CREATE TABLE decision_words (
+     word TEXT NOT NULL,
+     number INTEGER NOT NULL,
+     PRIMARY KEY (word, number)
+   ) WITHOUT ROWID;
+   CREATE INDEX decision_words_by_number ON decision_words (number);
+
+   -- id: queue id of the message.
+   CREATE TABLE outcomes (
+     id TEXT NOT NULL,
+     recipient TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     kind TEXT NOT NULL,
+     reply TEXT NOT NULL,
+     host TEXT NOT NULL
+   );
+   CREATE INDEX outcomes_by_id ON outcomes (id, at);
+   CREATE INDEX outcomes_by_time ON outcomes (at);`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */

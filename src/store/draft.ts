@@ -1,7 +1,9 @@
 // A body while it is received: in memory up to a limit, beyond it in a file of its own that is
 // written as the bytes come. Nothing here is durable before the store commits it.
-import type { Body } from "../message.ts";
+import type { Body, MessageRecord } from "../message.ts";
+import { RECIPIENTS_MAX } from "./database.ts";
 import { type Disk, storeFull } from "./disk.ts";
+import type { Place } from "./spool/record.ts";
 
 /** Bytes that may wait for the disk before the sender is told to wait. */
 const BACKLOG_MAX = 256 * 1024;
@@ -165,4 +167,23 @@ export class SpoolDraft implements Draft {
     }
     this.#pump = undefined;
   }
+}
+
+/** One of the messages that a transaction leaves behind. */
+export interface NewPart {
+  readonly draft: Draft;
+  readonly record: MessageRecord;
+  readonly place: Place;
+}
+
+/** The draft of a part that may be committed; throws what is wrong with it. */
+export function checkedDraft(draft: Draft, record: MessageRecord): SpoolDraft {
+  const count = record.envelope.recipients.length;
+  if (count === 0 || count > RECIPIENTS_MAX) {
+    throw new RangeError(`a message has 1 to ${RECIPIENTS_MAX} recipients, not ${count}`);
+  }
+  if (!(draft instanceof SpoolDraft) || draft.id !== record.id) {
+    throw new TypeError(`draft ${draft.id} is not one of this store for ${record.id}`);
+  }
+  return draft;
 }

@@ -1,9 +1,10 @@
-// Quarantined messages as rows. Their bodies lie in files of their own, so that deleting one leaves
-// no bytes behind.
+// Messages that are kept, as rows: in quarantine, as a backup, in the archive. Their bodies lie in
+// files of their own, so that deleting one leaves no bytes behind.
 import type { Body, MessageRecord, Recipient } from "../message.ts";
 import { RECIPIENTS_MAX } from "./database.ts";
 import { type BodyRow, bodyOf, LIST_MAX, type RowContext } from "./queue-rows.ts";
 import { RowInserter } from "./row-writer.ts";
+import { PLACES, type Place } from "./spool/record.ts";
 
 /** Which messages a listing wants; texts match anywhere, without regard to case. */
 export interface QuarantineFilter {
@@ -16,17 +17,24 @@ export interface QuarantineFilter {
   readonly since?: number;
   /** Received before this time. */
   readonly before?: number;
+  /** Default: the quarantine. */
+  readonly place?: KeptPlace;
   readonly limit?: number;
 }
 
-/** A quarantined message. */
+/** Where a message can be that is kept. */
+export type KeptPlace = Exclude<Place, "queue">;
+
+/** A message that is kept. */
 export interface QuarantinedMessage {
+  readonly place: KeptPlace;
   readonly record: MessageRecord;
   readonly body: Body;
 }
 
 interface Row extends BodyRow {
   readonly sequence: number;
+  readonly place: number;
   readonly record: string;
 }
 
@@ -40,7 +48,7 @@ function anyMatches(path: string, field: string, parameter: string): string {
     WHERE instr(lower(${field}), lower(${parameter})) > 0))`;
 }
 
-const LIST = `SELECT * FROM messages WHERE place = 1
+const LIST = `SELECT * FROM messages WHERE place = ?8
   AND ${matches("$.envelope.sender", "?1")}
   AND ${anyMatches("$.envelope.recipients", "json_extract(value, '$.address')", "?2")}
   AND ${matches("$.subject", "?3")}
@@ -54,9 +62,10 @@ type ListParameters = [
   since: number | null,
   before: number | null,
   limit: number,
+  place: number,
 ];
 
-/** Rows of messages that are kept back. */
+/** Rows of messages that are kept. */
 export class QuarantineRows {
   readonly #context: RowContext;
 
@@ -77,6 +86,7 @@ export class QuarantineRows {
         filter.since ?? null,
         filter.before ?? null,
         Math.min(filter.limit ?? LIST_MAX, LIST_MAX),
+        PLACES.indexOf(filter.place ?? "quarantine"),
       )
       .map((row) => this.#message(row));
   }
@@ -88,14 +98,14 @@ export class QuarantineRows {
     return row === null ? undefined : this.#message(row);
   }
 
-  counts(): { readonly messages: number; readonly bytes: number } {
+  counts(place: KeptPlace = "quarantine"): { readonly messages: number; readonly bytes: number } {
     this.#context.catchUp();
     const row = this.#context.db
-      .query<{ messages: number; bytes: number }, []>(
+      .query<{ messages: number; bytes: number }, [number]>(
         `SELECT count(*) AS messages, coalesce(sum(size), 0) AS bytes
-         FROM messages WHERE place = 1`,
+         FROM messages WHERE place = ?`,
       )
-      .get();
+      .get(PLACES.indexOf(place));
     return row ?? { messages: 0, bytes: 0 };
   }
 
@@ -127,7 +137,7 @@ export class QuarantineRows {
   delete(ids: readonly string[]): number {
     return this.#context.change((dropFile) => {
       const remove = this.#context.db.query<{ file: string | null }, [string]>(
-        "DELETE FROM messages WHERE id = ? AND place = 1 RETURNING file",
+        "DELETE FROM messages WHERE id = ? AND place > 0 RETURNING file",
       );
       let count = 0;
       for (const id of ids) {
@@ -142,12 +152,13 @@ export class QuarantineRows {
 
   #find(id: string): Row | null {
     return this.#context.db
-      .query<Row, [string]>("SELECT * FROM messages WHERE id = ? AND place = 1")
+      .query<Row, [string]>("SELECT * FROM messages WHERE id = ? AND place > 0")
       .get(id);
   }
 
   #message(row: Row): QuarantinedMessage {
     return {
+      place: PLACES[row.place] as KeptPlace,
       record: JSON.parse(row.record) as MessageRecord,
       body: bodyOf(row, this.#context.dataDir),
     };

@@ -4,7 +4,7 @@ import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import type { Body, MessageRecord, Recipient } from "../message.ts";
 import { RECIPIENTS_MAX } from "./database.ts";
-import { segmentPath } from "./segment.ts";
+import { segmentPath } from "./spool/segment.ts";
 
 /** Messages that one listing gives at most. */
 export const LIST_MAX = 10_000;

@@ -23,20 +23,19 @@ import { join } from "node:path";
 import { describeError, type Log } from "../base/log.ts";
 import { isMessageId } from "../base/message-id.ts";
 import type { MessageRecord } from "../message.ts";
+import { RowInserter } from "./row-writer.ts";
 import {
   decodeSegmentHeader,
+  PLACES,
   type Place,
   readSegment,
   SEGMENT_HEADER_SIZE,
   type SegmentItem,
-} from "./record.ts";
-import { RowInserter } from "./row-writer.ts";
-import { type Location, type SealedSegment, segmentPath } from "./segment.ts";
+} from "./spool/record.ts";
+import { type Location, type SealedSegment, segmentPath } from "./spool/segment.ts";
 
 /** Folder of large bodies, relative to the data folder. */
 export const LARGE = "spool/large";
-/** Folder of quarantined bodies. */
-export const QUARANTINE = "quarantine";
 const DAMAGED = "spool/damaged";
 const SEGMENT = /^(\d{10})\.seg$/;
 const LOGGED_MAX = 20;
@@ -59,14 +58,19 @@ export interface Recovered {
   readonly messages: number;
 }
 
+/** Folder of the own files of a place's bodies, relative to the data folder. */
+export function folderOf(place: Place): string {
+  return place === "queue" ? LARGE : place;
+}
+
 /** Own file of a body, relative to the data folder. */
 export function ownFile(place: Place, id: string): string {
-  return `${place === "quarantine" ? QUARANTINE : LARGE}/${id}`;
+  return `${folderOf(place)}/${id}`;
 }
 
 /** Makes the folders of a store; only its own user may look inside. */
 export function makeFolders(dataDir: string): void {
-  for (const folder of ["", LARGE, DAMAGED, QUARANTINE]) {
+  for (const folder of ["", DAMAGED, ...PLACES.map(folderOf)]) {
     mkdirSync(join(dataDir, folder), { recursive: true, mode: 0o700 });
   }
 }
@@ -100,14 +104,12 @@ class Recovery {
   readonly #inserter: RowInserter;
   #highest = 0;
   #messages = 0;
-  #largeFiles: Set<string>;
-  #quarantineFiles: Set<string>;
+  readonly #files: ReadonlyMap<Place, Set<string>>;
 
   constructor(options: RecoveryOptions) {
     this.#options = options;
     this.#inserter = new RowInserter(options.db);
-    this.#largeFiles = this.#names(LARGE);
-    this.#quarantineFiles = this.#names(QUARANTINE);
+    this.#files = new Map(PLACES.map((place) => [place, this.#names(folderOf(place))]));
   }
 
   run(): Recovered {
@@ -168,11 +170,22 @@ class Recovery {
     const { db } = this.#options;
     const bytes = readFileSync(segment.path);
     db.transaction(() => {
+      let open: FoundRecord[] = [];
+      const take = () => {
+        for (const item of open) this.#readRecord(segment, bytes, item);
+        open = [];
+      };
       for (const item of readSegment(bytes, segment.header?.nonce ?? bytes)) {
-        if (item.kind === "record") this.#readRecord(segment, bytes, item);
-        else if (item.kind === "damaged") this.#setAside(segment, bytes, item);
-        else this.#cutOff(segment, item);
+        if (item.kind === "record") {
+          open.push(item);
+          if (!item.isContinued) take();
+        } else if (item.kind === "damaged") {
+          take(); // The rest of the transaction was there once: it may have been acknowledged.
+          this.#setAside(segment, bytes, item);
+        } else this.#cutOff(segment, item);
       }
+      // A transaction without its end was never acknowledged; its sender comes again with all of it.
+      for (const { sequence } of open) this.#highest = Math.max(this.#highest, sequence);
       this.#inserter.raiseHighest(this.#highest);
     })();
   }
@@ -211,7 +224,7 @@ class Recovery {
   }
 
   #filesOf(place: Place): Set<string> {
-    return place === "quarantine" ? this.#quarantineFiles : this.#largeFiles;
+    return this.#files.get(place) ?? new Set();
   }
 
   #damagedPath(segment: SegmentFile, start: number): string {
@@ -254,12 +267,12 @@ class Recovery {
         continue;
       }
       known.add(file ?? "");
-      const place = file === ownFile("quarantine", id) ? "quarantine" : "queue";
+      const place = PLACES.find((each) => file === ownFile(each, id)) ?? "queue";
       if (!this.#filesOf(place).has(id)) lost.push(id);
     }
     for (const id of lost.slice(0, LOGGED_MAX)) log.error("body-missing", { id });
     if (lost.length > LOGGED_MAX) log.error("bodies-missing", { messages: lost.length });
-    for (const place of ["queue", "quarantine"] as const) {
+    for (const place of PLACES) {
       const orphans = [...this.#filesOf(place)].filter((id) => !known.has(ownFile(place, id)));
       if (orphans.length === 0) continue;
       // Without the old database nobody knows which of them are live.

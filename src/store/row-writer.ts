@@ -6,8 +6,9 @@ import type { Database, SQLQueryBindings, Statement } from "bun:sqlite";
 import { describeError, type Log } from "../base/log.ts";
 import type { MessageRecord, Recipient } from "../message.ts";
 import { errorCode, RECIPIENTS_MAX } from "./database.ts";
-import type { Place } from "./record.ts";
-import type { Location } from "./segment.ts";
+import type { NewDecision, NewOutcome } from "./rows/decision-rows.ts";
+import { PLACES, type Place } from "./spool/record.ts";
+import type { Location } from "./spool/segment.ts";
 
 /** Changes kept in memory at most before the store takes no more mail and hands out no more work. */
 export const PENDING_MAX = 20_000;
@@ -48,7 +49,11 @@ export type RowChange =
       readonly reply: string;
       readonly host: string;
       readonly isWarned: boolean;
-    };
+    }
+  | { readonly kind: "decision"; readonly decision: NewDecision }
+  | { readonly kind: "outcome"; readonly outcome: NewOutcome }
+  /** An exemption has let a message through. */
+  | { readonly kind: "exempted"; readonly number: number; readonly at: number };
 
 interface Batch {
   readonly changes: readonly RowChange[];
@@ -78,7 +83,7 @@ export class RowInserter {
     this.#message.run(
       sequence,
       record.id,
-      message.place === "queue" ? 0 : 1,
+      PLACES.indexOf(message.place),
       message.json,
       isInSegment ? location.segment : null,
       isInSegment ? location.start : 0,
@@ -105,6 +110,38 @@ export class RowInserter {
   }
 }
 
+/** The statements that note decisions and what became of them. */
+class TrailInserter {
+  readonly #decision: Statement<{ number: number }, [number, string]>;
+  readonly #word: Run;
+  readonly #outcome: Run;
+  readonly #exempted: Run;
+
+  constructor(db: Database) {
+    this.#decision = db.prepare(
+      "INSERT INTO decisions (at, decision) VALUES (?, ?) RETURNING number",
+    );
+    this.#word = db.prepare("INSERT OR IGNORE INTO decision_words VALUES (?, ?)");
+    this.#outcome = db.prepare("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?)");
+    this.#exempted = db.prepare(
+      "UPDATE exemptions SET uses = uses + 1, used_at = ? WHERE number = ?",
+    );
+  }
+
+  decision({ at, decision, words }: NewDecision): void {
+    const number = this.#decision.get(at, decision)?.number ?? 0;
+    for (const word of words) this.#word.run(word, number);
+  }
+
+  outcome({ id, recipient, at, kind, reply, host }: NewOutcome): void {
+    this.#outcome.run(id, recipient, at, kind, reply, host);
+  }
+
+  exempted(number: number, at: number): void {
+    this.#exempted.run(at, number);
+  }
+}
+
 /** What a writer tells its store. */
 export interface RowWriterOptions {
   readonly db: Database;
@@ -119,6 +156,7 @@ export interface RowWriterOptions {
 export class RowWriter {
   readonly #options: RowWriterOptions;
   readonly #inserter: RowInserter;
+  readonly #trail: TrailInserter;
   readonly #begin: Run;
   readonly #commit: Run;
   readonly #remove: Run;
@@ -134,6 +172,7 @@ export class RowWriter {
     const { db } = options;
     this.#options = options;
     this.#inserter = new RowInserter(db);
+    this.#trail = new TrailInserter(db);
     this.#begin = db.prepare("BEGIN IMMEDIATE");
     this.#commit = db.prepare("COMMIT");
     this.#remove = db.prepare("DELETE FROM recipients WHERE number = ?");
@@ -274,6 +313,15 @@ export class RowWriter {
         this.#defer.run(nextAt, reply, host, isWarned ? 1 : 0, number);
         return 0;
       }
+      case "decision":
+        this.#trail.decision(change.decision);
+        return 0;
+      case "outcome":
+        this.#trail.outcome(change.outcome);
+        return 0;
+      case "exempted":
+        this.#trail.exempted(change.number, change.at);
+        return 0;
       default:
         return change satisfies never;
     }

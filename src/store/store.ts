@@ -5,66 +5,27 @@ import type { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { type Clock, systemClock } from "../base/clock.ts";
-import { describeError, type Log } from "../base/log.ts";
+import { systemClock } from "../base/clock.ts";
+import { describeError } from "../base/log.ts";
 import { isMessageId } from "../base/message-id.ts";
 import type { Body, MessageRecord } from "../message.ts";
-import {
-  attachDatabase,
-  type FolderLock,
-  lockFolder,
-  openDatabase,
-  RECIPIENTS_MAX,
-} from "./database.ts";
-import { type Disk, FreeSpace, SharedRun, StoreFullError, storeFull, systemDisk } from "./disk.ts";
-import { type Draft, SpoolDraft } from "./draft.ts";
+import { attachDatabase, type FolderLock, lockFolder, openDatabase } from "./database.ts";
+import { FreeSpace, SharedRun, StoreFullError, storeFull } from "./disk.ts";
+import { checkedDraft, type Draft, type NewPart, SpoolDraft } from "./draft.ts";
+import { type QueueListener, type StoreOptions, withDefaults } from "./options.ts";
 import { QuarantineRows } from "./quarantine-rows.ts";
-import {
-  type BodyRow,
-  bodyOf,
-  newEntries,
-  type QueuedMessage,
-  QueueRows,
-  type RowContext,
-} from "./queue-rows.ts";
-import type { Place } from "./record.ts";
-import { LARGE, makeFolders, ownFile, QUARANTINE, recover, syncFolders } from "./recovery.ts";
-import { RESERVE_SIZE, Reserve } from "./reserve.ts";
+import { type BodyRow, bodyOf, newEntries, QueueRows, type RowContext } from "./queue-rows.ts";
+import { folderOf, makeFolders, ownFile, recover, syncFolders } from "./recovery.ts";
+import { Reserve } from "./reserve.ts";
 import { type NewMessage, type RowChange, RowWriter } from "./row-writer.ts";
-import { type Accepted, SegmentLog } from "./segment.ts";
+import { DecisionRows } from "./rows/decision-rows.ts";
+import { ExemptionRows } from "./rows/exemption-rows.ts";
+import { PLACES, type Place } from "./spool/record.ts";
+import { type Acceptance, type Accepted, SegmentLog } from "./spool/segment.ts";
 import { Upkeep } from "./upkeep.ts";
 
-const MIB = 1024 * 1024;
 /** How long a verb in the server waits for a command's transaction to end. */
 const VERB_WAIT_MS = 1_000;
-
-/** How a server opens its store. Sizes in bytes, times in milliseconds. */
-export interface StoreOptions {
-  readonly dataDir: string;
-  readonly log: Log;
-  readonly clock?: Clock;
-  readonly disk?: Disk;
-  /** Largest body that is kept in memory while it is received. Default 256 KiB. */
-  readonly memoryBodyMax?: number;
-  /** No mail is taken while the file system has less left. Default 256 MiB. */
-  readonly freeSpaceMin?: number;
-  /** Default 64 MiB. */
-  readonly segmentSizeMax?: number;
-  /** Age from which a segment is emptied or closed early. Default 10 minutes. */
-  readonly segmentAgeMs?: number;
-  /** Space held back for the database on a full disk. Default 4 MiB. */
-  readonly reserveSize?: number;
-  /** How often `tend` runs by itself; 0 is never. Default 500. */
-  readonly tendIntervalMs?: number;
-}
-
-/** What changed in the queue. */
-export interface QueueListener {
-  /** A message came in; its rows are written. */
-  onQueued(message: QueuedMessage): void;
-  /** A verb changed rows, here or in another process: what was read before may be wrong. */
-  onChanged(): void;
-}
 
 // What only the server has.
 interface Owned {
@@ -82,8 +43,12 @@ interface Owned {
 export class Store {
   /** Messages on their way out. */
   readonly queue: QueueRows;
-  /** Messages kept back. */
+  /** Messages kept back, and copies that are kept. */
   readonly quarantine: QuarantineRows;
+  /** What is let through although something was seen in it. */
+  readonly exemptions: ExemptionRows;
+  /** What was decided, and what became of it. */
+  readonly decisions: DecisionRows;
   readonly #db: Database;
   readonly #dataDir: string;
   readonly #owned: Owned | undefined;
@@ -95,17 +60,7 @@ export class Store {
 
   /** Opens the data folder for the one server that may have it, and recovers what is in it. */
   static async open(options: StoreOptions): Promise<Store> {
-    const full: Required<StoreOptions> = {
-      clock: systemClock,
-      disk: systemDisk,
-      memoryBodyMax: MIB / 4,
-      freeSpaceMin: 256 * MIB,
-      segmentSizeMax: 64 * MIB,
-      segmentAgeMs: 10 * 60_000,
-      reserveSize: RESERVE_SIZE,
-      tendIntervalMs: 500,
-      ...options,
-    };
+    const full = withDefaults(options);
     makeFolders(full.dataDir);
     const lock = lockFolder(full.dataDir);
     try {
@@ -150,6 +105,8 @@ export class Store {
     };
     this.queue = new QueueRows(context);
     this.quarantine = new QuarantineRows(context);
+    this.exemptions = new ExemptionRows(context);
+    this.decisions = new DecisionRows(context);
   }
 
   /** Begins a message. `id` comes from MessageIds. Throws StoreFullError. */
@@ -167,35 +124,42 @@ export class Store {
     });
   }
 
+  /** Makes one message durable: `commitAll` with one part. */
+  commit(draft: Draft, record: MessageRecord, place: Place): Promise<void> {
+    return this.commitAll([{ draft, record, place }]);
+  }
+
   /**
-   * Makes a finished draft durable; only when this resolves may the sender be told so. Rejects with
-   * StoreFullError, and then nothing of the message is kept. A draft is committed once.
+   * Makes finished drafts durable, all of them or none; only when this resolves may the sender be
+   * told so. Rejects with StoreFullError, and then nothing is kept. A draft is committed once.
    */
-  async commit(draft: Draft, record: MessageRecord, place: Place): Promise<void> {
-    const { segments, space, folderSync } = this.#server();
-    const count = record.envelope.recipients.length;
-    if (count === 0 || count > RECIPIENTS_MAX) {
-      throw new RangeError(`a message has 1 to ${RECIPIENTS_MAX} recipients, not ${count}`);
-    }
-    if (!(draft instanceof SpoolDraft) || draft.id !== record.id) {
-      throw new TypeError(`draft ${draft.id} is not one of this store for ${record.id}`);
-    }
-    draft.take();
+  async commitAll(parts: readonly NewPart[]): Promise<void> {
+    const { segments, space } = this.#server();
+    const drafts = parts.map(({ draft, record }) => checkedDraft(draft, record));
+    for (const draft of drafts) draft.take();
     try {
       space.check();
-      const body = place === "queue" ? draft.bytes : undefined;
-      const file = body === undefined ? ownFile(place, record.id) : undefined;
-      if (file !== undefined) {
-        await draft.keepAs(join(this.#dataDir, file));
-        await folderSync[place].run();
+      const entries: Acceptance[] = [];
+      for (const [index, draft] of drafts.entries()) {
+        entries.push(await this.#entry(draft, parts[index] as NewPart));
       }
-      const text = JSON.stringify(record);
-      const json = Buffer.from(text);
-      await segments.append({ place, record, text, json, body, bodySize: draft.size, file });
+      await segments.append(...entries);
     } catch (error) {
-      await draft.abandon();
+      for (const draft of drafts) await draft.abandon();
       throw storeFull(error);
     }
+  }
+
+  async #entry(draft: SpoolDraft, { record, place }: NewPart): Promise<Acceptance> {
+    const body = place === "queue" ? draft.bytes : undefined;
+    const file = body === undefined ? ownFile(place, record.id) : undefined;
+    if (file !== undefined) {
+      await draft.keepAs(join(this.#dataDir, file));
+      await this.#server().folderSync[place].run();
+    }
+    const text = JSON.stringify(record);
+    const json = Buffer.from(text);
+    return { place, record, text, json, body, bodySize: draft.size, file };
   }
 
   /** Where the body of a queued or quarantined message lies, or undefined. */
@@ -213,7 +177,7 @@ export class Store {
   }
 
   /** Writes what became of recipients, behind the caller; `done` is called once rows say so. */
-  write(changes: readonly RowChange[], done: () => void): void {
+  write(changes: readonly RowChange[], done?: () => void): void {
     this.#server().writer.submit(changes, done);
   }
 
@@ -298,7 +262,7 @@ export class Store {
     const isSpaceShort = () => space.isShort || segments.hasFailed || reserve.isInUse;
     const upkeep = new Upkeep({
       ...{ db, dataDir, disk, clock, log, segments, writer, segmentAgeMs },
-      ...{ isSpaceShort, reserve },
+      ...{ isSpaceShort, reserve, decisionsKeepMs: options.decisionsKeepMs },
     });
     return {
       options,
@@ -307,10 +271,12 @@ export class Store {
       writer,
       upkeep,
       ...{ space, reserve },
-      folderSync: {
-        queue: new SharedRun(() => disk.syncFolder(join(dataDir, LARGE))),
-        quarantine: new SharedRun(() => disk.syncFolder(join(dataDir, QUARANTINE))),
-      },
+      folderSync: Object.fromEntries(
+        PLACES.map((place) => [
+          place,
+          new SharedRun(() => disk.syncFolder(join(dataDir, folderOf(place)))),
+        ]),
+      ) as Record<Place, SharedRun>,
     };
   }
 

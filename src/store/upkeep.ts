@@ -11,7 +11,8 @@ import { bodyOf } from "./queue-rows.ts";
 import { LARGE, ownFile } from "./recovery.ts";
 import type { Reserve } from "./reserve.ts";
 import type { RowWriter } from "./row-writer.ts";
-import { type SegmentLog, segmentPath } from "./segment.ts";
+import { purgeDecisions } from "./rows/decision-rows.ts";
+import { type SegmentLog, segmentPath } from "./spool/segment.ts";
 
 const LIVE_SHARE_MIN = 0.25;
 /** Segments are looked at this often: with a long queue that takes some milliseconds. */
@@ -35,6 +36,8 @@ export interface UpkeepOptions {
   /** True while mail is refused for want of space: what is done must then go at once. */
   readonly isSpaceShort: () => boolean;
   readonly reserve: Reserve;
+  /** How long decisions are kept, milliseconds. */
+  readonly decisionsKeepMs: number;
 }
 
 interface Live {
@@ -91,6 +94,7 @@ export class Upkeep {
     if (!isRound) return;
     await this.#sealOld();
     await this.#moveBodies();
+    this.#purgeDecisions();
     await this.#options.reserve.keep();
   }
 
@@ -98,6 +102,16 @@ export class Upkeep {
   async close(): Promise<void> {
     if (this.#wal !== undefined) await this.#options.disk.close(this.#wal);
     this.#wal = undefined;
+  }
+
+  #purgeDecisions(): void {
+    const { db, clock, log, decisionsKeepMs } = this.#options;
+    try {
+      purgeDecisions(db, clock.now() - decisionsKeepMs);
+    } catch (error) {
+      // A command may hold the database just now; the next round finds what is old still there.
+      log.debug("decisions-not-purged", { cause: describeError(error) });
+    }
   }
 
   // SQLite flushes its log only at a checkpoint, on the main thread. Flushing it from here bounds

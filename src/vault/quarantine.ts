@@ -2,6 +2,7 @@
 // All results are plain values that go to the terminal or out as JSON.
 import type { Body, MessageRecord, Recipient, Status } from "../message.ts";
 import type {
+  KeptPlace,
   QuarantinedMessage,
   QuarantineFilter,
   QuarantineRows,
@@ -22,8 +23,9 @@ export interface QuarantineItem {
   readonly findings: readonly string[];
 }
 
-/** A quarantined message with all that is known of it; `body` says where its bytes are. */
+/** A kept message with all that is known of it; `body` says where its bytes are. */
 export interface QuarantineDetails extends QuarantineItem {
+  readonly place: KeptPlace;
   readonly record: MessageRecord;
   readonly body: Body;
 }
@@ -78,8 +80,8 @@ export class Quarantine {
   }
 
   /** How many messages there are, and their bytes. */
-  counts(): { readonly messages: number; readonly bytes: number } {
-    return this.#rows.counts();
+  counts(place?: KeptPlace): { readonly messages: number; readonly bytes: number } {
+    return this.#rows.counts(place);
   }
 }
 

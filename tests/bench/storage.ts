@@ -1,5 +1,5 @@
 // Measures the ways to make a message durable, run by hand: `bun tests/bench/storage.ts [seconds]`.
-// The figures behind the choice stand in src/store/segment.ts.
+// The figures behind the choice stand in src/store/spool/segment.ts.
 import { Database } from "bun:sqlite";
 import * as fs from "node:fs";
 import { mkdtempSync, rmSync } from "node:fs";

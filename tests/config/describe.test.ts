@@ -5,6 +5,7 @@ import { join } from "node:path";
 import * as config from "../../src/config/describe.ts";
 import { checkConfig, loadConfig } from "../../src/config/load.ts";
 import { SCHEMA, SECTIONS } from "../../src/config/schema.ts";
+import { TABLES } from "../../src/config/tables.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gw-describe-"));
 const file = join(folder, "gw.toml");
@@ -35,7 +36,13 @@ describe("sample()", () => {
 });
 
 test("show() writes a file that gives the same configuration", () => {
-  const changed = loadConfig(undefined, { "scan.workers": 3, "inbound.idle_timeout": 90_000 });
+  writeFileSync(
+    file,
+    '[[group]]\nname = "a"\nto = ["*@a.example"]\ncheck = false\n' +
+      '[[filter]]\nname = "large"\nlarger_than = "3MB"\naction = "defer"\n',
+  );
+  const overrides = { "scan.workers": 3, "inbound.idle_timeout": 90_000 };
+  const changed = loadConfig(file, overrides);
   writeFileSync(file, config.show(changed));
   expect(loadConfig(file)).toEqual(changed);
 });
@@ -55,6 +62,12 @@ describe("describe()", () => {
     expect(config.describe("queue").text).not.toContain("inbound.");
   });
 
+  test("of a table tells what it has, of one of its settings that one", () => {
+    expect(config.describe("filter").text).toContain("filter.larger_than");
+    expect(config.describe("group").text).toContain("Every setting of [policy]");
+    expect(config.describe("group.to").text).toStartWith("group.to\n");
+  });
+
   test.each([
     ["inbound.hop_max", "inbound.hops_max"],
     ["outbond", "outbound"],
@@ -66,6 +79,7 @@ describe("describe()", () => {
     ["mynetworks", "inbound.relay_networks"],
     ["ListenOn", "inbound.listen"],
     ["workers", "scan.workers"],
+    ["[[group]]", "group"],
   ])("of %s describes %s, which is what is meant", (word, key) => {
     expect(config.describe(word)).toEqual(config.describe(key));
   });
@@ -86,7 +100,11 @@ describe("markdown()", () => {
       expect(lines.some((line) => line.startsWith(`## [${section}]`))).toBe(true);
     }
     const rows = lines.filter((line) => line.startsWith("| `"));
-    expect(rows).toHaveLength(Object.keys(SCHEMA).length);
+    // The rules of a group are those of [policy] and are not told twice.
+    const { group, filter } = TABLES;
+    const ofTables = { ...group.fields, ...filter.fields, ...filter.optional };
+    const names = Object.keys(ofTables).length + 1; // Both have a name.
+    expect(rows).toHaveLength(Object.keys(SCHEMA).length + names);
     for (const row of rows) expect(row.split(/(?<!\\)\|/)).toHaveLength(6);
   });
 });

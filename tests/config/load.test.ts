@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Schema } from "../../src/config/field.ts";
 import { ConfigError, checkConfig, checkText, loadConfig } from "../../src/config/load.ts";
 import { SCHEMA } from "../../src/config/schema.ts";
+import { TABLES } from "../../src/config/tables.ts";
 import { secret } from "../../src/config/types.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gw-config-"));
@@ -48,7 +49,7 @@ describe("bad configurations", () => {
 describe("loadConfig()", () => {
   test("gives every default without a file, in bytes and milliseconds", () => {
     const config = loadConfig(undefined);
-    expect(Object.keys(config)).toEqual(Object.keys(SCHEMA));
+    expect(Object.keys(config)).toEqual([...Object.keys(SCHEMA), ...Object.keys(TABLES)]);
     expect(config["inbound.listen"]).toEqual(["0.0.0.0:25"]);
     expect(config["inbound.message_size_max"]).toBe(50 * 1024 * 1024);
     expect(config["queue.lifetime"]).toBe(5 * 24 * 3600 * 1000);
@@ -73,6 +74,28 @@ describe("loadConfig()", () => {
     ["byte order mark and CRLF", '\ufeff[log]\r\nlevel = "debug"\r\n'],
   ])("reads a setting written as %s", (_, text) => {
     expect(loadConfig(fileOf(text))["log.level"]).toBe("debug");
+  });
+
+  test("reads tables in their order, with defaults for what they are about and for no rule", () => {
+    const file = fileOf(
+      '[[group]]\nname = "sales"\nto = ["*@sales.example.org"]\ninfected = "block"\n' +
+        '[[group]]\nname = "boss"\nto = ["boss@example.org"]\ncheck = false\n' +
+        '[[filter]]\nname = "programs"\nnames = ["*.exe"]\n',
+    );
+    const { group, filter } = loadConfig(file);
+    expect(group).toEqual([
+      { name: "sales", from: ["*"], to: ["*@sales.example.org"], infected: "block" },
+      { name: "boss", from: ["*"], to: ["boss@example.org"], check: false },
+    ]);
+    expect(filter[0]).toMatchObject({ names: ["*.exe"], names_except: [], larger_than: 0 });
+    expect(Object.keys(filter[0] ?? {})).not.toContain("action");
+  });
+
+  test("rules of a higher layer are held against the file, with line and column", () => {
+    const file = fileOf('[[filter]]\nname = "x"\ntypes = ["pee"]\n');
+    const rule = () => [{ keys: ["filter[0].types[0]"], message: "no such type" }];
+    expect(checkConfig(file, rule)).toEqual([{ line: 3, column: 10, message: "no such type" }]);
+    expect(errorOf(() => loadConfig(file, {}, rule))).toEndWith(":3:10: no such type");
   });
 
   test("overrides that do not fit together are refused", () => {

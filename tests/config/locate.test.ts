@@ -41,7 +41,7 @@ describe("locate()", () => {
     ["a.b.inline.q.r[0]", "5] }", "5] }"],
     ["a.b.lit", "lit = '''", "'''"],
     ["a.b.quoted key", '"quoted key" = 6', "6"],
-    ["t.n", "n = 7", "7"],
+    ["t[0].n", "n = 7", "7"],
   ])("finds %s", (path, key, value) => {
     expect([at(text, path, "key"), at(text, path, "value")]).toEqual([key, value]);
   });

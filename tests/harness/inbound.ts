@@ -5,7 +5,7 @@ import type { Log, LogFields } from "../../src/base/log.ts";
 import type { CertificateFiles } from "../../src/inbound/certificate.ts";
 import { type InboundSettings, Listener } from "../../src/inbound/listener.ts";
 import type { Client, Envelope } from "../../src/message.ts";
-import type { Intake, Transaction } from "../../src/pipeline/intake.ts";
+import type { Intake, Refusal, Transaction } from "../../src/pipeline/intake.ts";
 import { REPLIES } from "../../src/reply.ts";
 
 /** A message that the intake was given. */
@@ -29,12 +29,17 @@ export interface Script {
 /** Keeps messages in memory, and remembers what it was made to throw away. */
 export class MemoryIntake implements Intake {
   readonly messages: TakenMessage[] = [];
+  readonly refusals: Refusal[] = [];
   aborted = 0;
   begun = 0;
   script: Script;
 
   constructor(script: Script = {}) {
     this.script = script;
+  }
+
+  refused(refusal: Refusal): void {
+    this.refusals.push(refusal);
   }
 
   begin(client: Client, envelope: Envelope): Transaction {

@@ -7,8 +7,9 @@ import type { Clock } from "../../src/base/clock.ts";
 import type { Log, LogFields } from "../../src/base/log.ts";
 import { MessageIds } from "../../src/base/message-id.ts";
 import { type Disk, readBody, systemDisk } from "../../src/store/disk.ts";
-import type { Place } from "../../src/store/record.ts";
-import { Store, type StoreOptions } from "../../src/store/store.ts";
+import type { StoreOptions } from "../../src/store/options.ts";
+import type { Place } from "../../src/store/spool/record.ts";
+import { Store } from "../../src/store/store.ts";
 import { sampleRecord } from "./sample-record.ts";
 
 /** A clock that moves when told to. */

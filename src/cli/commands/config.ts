@@ -3,6 +3,7 @@
 
 import { describe, markdown, sample, show } from "../../config/describe.ts";
 import { checkConfig, loadConfig } from "../../config/load.ts";
+import { findPolicyConflicts } from "../../pipeline/config-rules.ts";
 import { printable } from "../../text/printable.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { CONFIG_PLACES, configFile } from "../config-file.ts";
@@ -15,7 +16,7 @@ export const check = command({ config: OPTIONS.config }, (args, terminal) => {
       `no file to check: name one; there is none at ${CONFIG_PLACES.join(" or ")}`,
     );
   }
-  const problems = checkConfig(file);
+  const problems = checkConfig(file, findPolicyConflicts);
   for (const { line, column, message } of problems) {
     terminal.err(`${file}:${line}:${column}: ${message}\n`);
   }

@@ -1,11 +1,14 @@
 // `gw quarantine …`: the mail that was kept back, and what becomes of it.
 import type { ArgsDef } from "citty";
+import { systemClock } from "../../base/clock.ts";
+import { silentLog } from "../../base/log.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Body } from "../../message.ts";
 import { type Release, release as rescan } from "../../pipeline/release.ts";
-import { policyOf } from "../../policy/decide.ts";
-import type { QuarantineFilter } from "../../store/quarantine-rows.ts";
+import { Policy } from "../../policy/policy.ts";
+import type { KeptPlace, QuarantineFilter } from "../../store/quarantine-rows.ts";
 import { LIST_MAX } from "../../store/queue-rows.ts";
+import type { Store } from "../../store/store.ts";
 import { printable } from "../../text/printable.ts";
 import { roundSize } from "../../text/units.ts";
 import { Quarantine, type QuarantineDetails, type QuarantineItem } from "../../vault/quarantine.ts";
@@ -41,11 +44,20 @@ function filterOf(args: FilterArgs): QuarantineFilter {
   return filter;
 }
 
+// Which of the stores of kept mail is meant; ids are good for all of them.
+const KEPT = {
+  store: {
+    type: "enum",
+    options: ["quarantine", "backup", "archive"],
+    description: "another store than the quarantine: backup or archive",
+  },
+} as const satisfies ArgsDef;
+
 function withQuarantine(
   args: PlaceArgs,
-  work: (quarantine: Quarantine) => number | Promise<number>,
+  work: (quarantine: Quarantine, store: Store) => number | Promise<number>,
 ): Promise<number> {
-  return withStore(args, (store) => work(new Quarantine(store.quarantine)));
+  return withStore(args, (store) => work(new Quarantine(store.quarantine), store));
 }
 
 function showList(terminal: Terminal, items: readonly QuarantineItem[]): string {
@@ -70,10 +82,15 @@ function showList(terminal: Terminal, items: readonly QuarantineItem[]): string 
   return drawTable(terminal, columns, rows);
 }
 
+function placeOf(store: string | undefined): KeptPlace {
+  return (store ?? "quarantine") as KeptPlace;
+}
+
 /** `gw quarantine list` */
 export const list = command(
   {
     ...FILTERS,
+    ...KEPT,
     limit: { type: "string", valueHint: "N", description: "at most so many messages" },
     json: OPTIONS.json,
     ...PLACE,
@@ -81,13 +98,14 @@ export const list = command(
   (args, terminal) =>
     withQuarantine(args, (quarantine) => {
       const limit = args.limit === undefined ? {} : { limit: countOf(args.limit) };
-      const items = quarantine.list({ ...filterOf(args), ...limit });
+      const place = placeOf(args.store);
+      const items = quarantine.list({ ...filterOf(args), ...limit, place });
       if (args.json === true) {
         for (const item of items) terminal.out(`${JSON.stringify(item)}\n`);
         return EXIT.good;
       }
       if (items.length > 0) terminal.out(showList(terminal, items));
-      const { messages, bytes } = quarantine.counts();
+      const { messages, bytes } = quarantine.counts(place);
       terminal.out(
         `${items.length} of ${counted(messages, "message")} (${roundSize(bytes)} in all)\n`,
       );
@@ -167,7 +185,7 @@ export const release = command(
     ...PLACE,
   },
   (args, terminal) =>
-    withQuarantine(args, async (quarantine) => {
+    withQuarantine(args, async (quarantine, store) => {
       const ids = [...new Set(args._)];
       // All must be there before the first one goes.
       for (const id of ids) find(quarantine, id);
@@ -177,7 +195,9 @@ export const release = command(
       else {
         const config = loadConfig(configFile(args.config));
         const { inspector } = await startInspection(config, { workersMax: 1 });
-        const parts = { quarantine, inspector, policy: policyOf(config) };
+        const policy = new Policy(config, { clock: systemClock, log: silentLog });
+        const exemptions = () => store.exemptions.active(Date.now());
+        const parts = { quarantine, inspector, policy, exemptions };
         try {
           for (const id of ids) {
             const end = await rescan(parts, to === undefined ? { id } : { id, recipients: to });
@@ -201,14 +221,15 @@ function addressOf(text: string): string {
 }
 
 /** `gw quarantine delete` */
-export const remove = command({ ...FILTERS, ...PLACE }, (args, terminal) =>
+export const remove = command({ ...FILTERS, ...KEPT, ...PLACE }, (args, terminal) =>
   withQuarantine(args, (quarantine) => {
     const filter = filterOf(args);
     const isFiltered = Object.keys(filter).length > 0;
     if (isFiltered === args._.length > 0) {
       throw new CliError("name messages by their ids, or by filters such as --before 90d");
     }
-    const ids = isFiltered ? quarantine.list(filter).map(({ id }) => id) : args._;
+    const place = placeOf(args.store);
+    const ids = isFiltered ? quarantine.list({ ...filter, place }).map(({ id }) => id) : args._;
     const { done, missing } = quarantine.delete(ids);
     for (const id of missing) terminal.err(`gw: no message ${printable(id)} is in quarantine\n`);
     terminal.out(`${counted(done.length, "message")} deleted\n`);

@@ -4,6 +4,7 @@ import { VERSION } from "../../base/version.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { Gateway } from "../../gateway.ts";
+import { findPolicyConflicts } from "../../pipeline/config-rules.ts";
 import { openSignatures } from "../../pipeline/scanning.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
@@ -33,7 +34,7 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
 /** `gw serve` */
 export const serve = command({ config: OPTIONS.config }, async (args, terminal) => {
   const file = configFile(args.config);
-  const config = loadConfig(file);
+  const config = loadConfig(file, {}, findPolicyConflicts);
   const log = openLog(config, terminal);
   watchErrors(log);
   const gateway = await startGateway(config, log);

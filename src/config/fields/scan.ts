@@ -1,13 +1,8 @@
-// Settings of scanning, and of what is done with what the scanner saw.
+// Settings of scanning.
 import type { Schema } from "../field.ts";
-import { duration, integer, oneOf, path, size } from "../types.ts";
+import { duration, integer, path, size } from "../types.ts";
 
-/** What policy can do with a message. */
-const ACTIONS = ["deliver", "reject", "defer", "quarantine"] as const;
-const WHAT_ACTIONS_DO =
-  "deliver: pass it on. reject: refuse it in the session. defer: ask the client to try again later. quarantine: accept it and keep it from its recipients.";
-
-/** Sections scan and policy. */
+/** Section scan. */
 export const SCAN_FIELDS = {
   "scan.workers": {
     type: integer({ min: 0, max: 256 }),
@@ -64,40 +59,5 @@ export const SCAN_FIELDS = {
     doc: "Text file with passwords, one a line, that are tried on encrypted archives and documents, beside the words of the message and the usual ones; lines of ClamAV's .pwdb files are understood. It is read at start. Empty: none.",
     example: "/etc/gw/passwords.txt",
     knownAs: ["PasswordsFile"],
-  },
-  "policy.infected": {
-    type: oneOf(ACTIONS),
-    default: "quarantine",
-    doc: `What is done with a message in which a signature was found. ${WHAT_ACTIONS_DO}`,
-    example: "reject",
-    knownAs: ["ActionInfected", "OnInfected"],
-  },
-  "policy.suspicious": {
-    type: oneOf(ACTIONS),
-    default: "quarantine",
-    doc: "What is done with a message that looks like malware but is not known to be.",
-    example: "deliver",
-    knownAs: ["ActionSuspicious"],
-  },
-  "policy.protected": {
-    type: oneOf(ACTIONS),
-    default: "quarantine",
-    doc: "What is done with a message that holds an encrypted object, which nobody but the recipient can look into.",
-    example: "deliver",
-    knownAs: ["ActionProtected"],
-  },
-  "policy.damaged": {
-    type: oneOf(ACTIONS),
-    default: "quarantine",
-    doc: "What is done with a message that holds an object that is broken, so that a part of it could not be looked at.",
-    example: "deliver",
-    knownAs: ["ActionError"],
-  },
-  "policy.unscanned": {
-    type: oneOf(ACTIONS),
-    default: "defer",
-    doc: "What is done with a message that could not be scanned wholly: a limit or the deadline was reached, or the engine failed.",
-    example: "quarantine",
-    knownAs: ["OnFail"],
   },
 } as const satisfies Schema;

@@ -1,7 +1,7 @@
 // Settings of the host, its log and its store.
 import { LOG_LEVELS } from "../../base/log.ts";
 import type { Schema } from "../field.ts";
-import { hostname, mailbox, oneOf, path, size } from "../types.ts";
+import { duration, hostname, mailbox, oneOf, path, size } from "../types.ts";
 
 /** Sections server, log and store. */
 export const SERVER_FIELDS = {
@@ -45,5 +45,11 @@ export const SERVER_FIELDS = {
     doc: "Free space that is left alone on the disk of server.data_dir. Below it mail is deferred with 452, so that what was accepted can still be delivered.",
     example: "1GB",
     knownAs: ["MinimalQueueFreeSpaceSize", "queue_minfree"],
+  },
+  "store.decisions_keep": {
+    type: duration({ min: "0s", max: "365d" }),
+    default: "14d",
+    doc: "How long gw keeps what it decided about each message and what became of it, which gw why tells. 0s: it keeps nothing of that.",
+    example: "30d",
   },
 } as const satisfies Schema;

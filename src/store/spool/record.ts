@@ -8,8 +8,11 @@
 //   payload:                  the MessageRecord as JSON, then the body unless it has its own file
 import { crc32 } from "node:zlib";
 
-/** Where a message is: on its way out, or kept back. */
-export type Place = "queue" | "quarantine";
+/** Where a message can be: on its way out, kept back, or kept as a copy. Rows have the index. */
+export const PLACES = ["queue", "quarantine", "backup", "archive"] as const;
+
+/** One of `PLACES`. */
+export type Place = (typeof PLACES)[number];
 
 /** Bytes of a segment's header. */
 export const SEGMENT_HEADER_SIZE = 32;
@@ -18,8 +21,11 @@ const MAGIC = Buffer.from("GWSEG\x01\r\n", "latin1");
 const NONCE_SIZE = 8;
 const RECORD_HEADER_SIZE = 40;
 const RECORD_VERSION = 1;
-const FLAG_QUARANTINE = 1;
+// The place's index in two bits that are not neighbours: the first version had places 0 and 1.
+const FLAG_PLACE_LOW = 1;
 const FLAG_OWN_FILE = 2;
+const FLAG_PLACE_HIGH = 4;
+const FLAG_CONTINUED = 8;
 /** Damaged stretches that are told apart in one segment; what follows counts as one more. */
 const DAMAGED_MAX = 1000;
 
@@ -32,6 +38,8 @@ export interface RecordEntry {
   readonly body: Uint8Array | undefined;
   /** Bytes of the body, wherever it is. */
   readonly bodySize: number;
+  /** The next record is of the same transaction: neither counts without the other. */
+  readonly isContinued?: boolean;
 }
 
 /** Bytes that `entry` takes in a segment. */
@@ -71,8 +79,11 @@ export function encodeRecord(
   header.fill(0);
   header.set(mark.nonce, 0);
   header[8] = RECORD_VERSION;
+  const place = PLACES.indexOf(entry.place);
   header[9] =
-    (entry.place === "quarantine" ? FLAG_QUARANTINE : 0) |
+    ((place & 1) === 0 ? 0 : FLAG_PLACE_LOW) |
+    ((place & 2) === 0 ? 0 : FLAG_PLACE_HIGH) |
+    (entry.isContinued === true ? FLAG_CONTINUED : 0) |
     (entry.body === undefined ? FLAG_OWN_FILE : 0);
   header.writeUInt32BE(entry.json.length, 12);
   header.writeUIntBE(entry.bodySize, 18, 6);
@@ -90,6 +101,7 @@ export type SegmentItem =
       readonly sequence: number;
       readonly place: Place;
       readonly hasOwnFile: boolean;
+      readonly isContinued: boolean;
       readonly json: Buffer;
       readonly bodyStart: number;
       readonly bodySize: number;
@@ -120,13 +132,20 @@ function decodeRecord(bytes: Buffer, start: number, nonce: Uint8Array): RecordIt
   return {
     kind: "record",
     sequence: header.readUIntBE(26, 6),
-    place: (flags & FLAG_QUARANTINE) !== 0 ? "quarantine" : "queue",
+    place: placeOf(flags),
     hasOwnFile,
+    isContinued: (flags & FLAG_CONTINUED) !== 0,
     json: bytes.subarray(jsonStart, bodyStart),
     bodyStart,
     bodySize,
     end,
   };
+}
+
+function placeOf(flags: number): Place {
+  const low = (flags & FLAG_PLACE_LOW) === 0 ? 0 : 1;
+  const high = (flags & FLAG_PLACE_HIGH) === 0 ? 0 : 2;
+  return PLACES[low + high] as Place;
 }
 
 /** Walks a whole segment, from after its header to its end. */

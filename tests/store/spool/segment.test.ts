@@ -1,15 +1,15 @@
 import { afterEach, expect, test } from "bun:test";
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { readSegment, SEGMENT_HEADER_SIZE } from "../../src/store/record.ts";
+import { readSegment, SEGMENT_HEADER_SIZE } from "../../../src/store/spool/record.ts";
 import {
   type Acceptance,
   type Accepted,
   SegmentLog,
   segmentPath,
-} from "../../src/store/segment.ts";
-import { sampleRecord } from "./sample-record.ts";
-import { cleanUp, FaultyDisk, KeptLog, ManualClock, newId, tempFolder } from "./samples.ts";
+} from "../../../src/store/spool/segment.ts";
+import { sampleRecord } from "../sample-record.ts";
+import { cleanUp, FaultyDisk, KeptLog, ManualClock, newId, tempFolder } from "../samples.ts";
 
 afterEach(cleanUp);
 

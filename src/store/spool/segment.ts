@@ -9,10 +9,10 @@
 //   SQLite rows with bodies, synchronous=FULL      15,000 / 10,000   0.05 / 0.08 ms
 //   gw: commit, rows, hand-out, settling, deletion  6,000 / 14,000   0.07 / 0.04 ms
 import { dirname, join } from "node:path";
-import type { Clock } from "../base/clock.ts";
-import { describeError, type Log } from "../base/log.ts";
-import type { MessageRecord } from "../message.ts";
-import { type Disk, storeFull } from "./disk.ts";
+import type { Clock } from "../../base/clock.ts";
+import { describeError, type Log } from "../../base/log.ts";
+import type { MessageRecord } from "../../message.ts";
+import { type Disk, storeFull } from "../disk.ts";
 import {
   encodeRecord,
   encodeSegmentHeader,
@@ -78,8 +78,9 @@ interface Current {
   size: number;
 }
 
+/** One transaction: all its entries are written in one group, or none is. */
 interface Waiting {
-  readonly entry: Acceptance;
+  readonly entries: readonly Acceptance[];
   readonly resolve: () => void;
   readonly reject: (error: Error) => void;
 }
@@ -117,10 +118,10 @@ export class SegmentLog {
     return this.#current;
   }
 
-  /** Resolves when `entry` is durable; rejects with StoreFullError, nothing being kept then. */
-  append(entry: Acceptance): Promise<void> {
+  /** Resolves when all `entries` are durable; rejects with StoreFullError: none is kept then. */
+  append(...entries: readonly Acceptance[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ entry, resolve, reject });
+      this.#waiting.push({ entries, resolve, reject });
       this.#running ??= this.#run();
     });
   }
@@ -163,8 +164,8 @@ export class SegmentLog {
   #takeGroup(): Waiting[] {
     let size = 0;
     let count = 0;
-    for (const { entry } of this.#waiting) {
-      size += recordSize(entry);
+    for (const { entries } of this.#waiting) {
+      for (const entry of entries) size += recordSize(entry);
       if (count > 0 && (size > GROUP_SIZE_MAX || count >= GROUP_COUNT_MAX)) break;
       count++;
     }
@@ -174,11 +175,14 @@ export class SegmentLog {
   async #write(group: readonly Waiting[]): Promise<Accepted[]> {
     const { disk } = this.#options;
     const current = this.#current ?? (await this.#create());
-    const size = group.reduce((sum, { entry }) => sum + recordSize(entry), 0);
+    const all = group.flatMap(({ entries }) =>
+      entries.map((entry, index) => ({ ...entry, isContinued: index < entries.length - 1 })),
+    );
+    const size = all.reduce((sum, entry) => sum + recordSize(entry), 0);
     const bytes = Buffer.allocUnsafe(size);
     const accepted: Accepted[] = [];
     let offset = 0;
-    for (const { entry } of group) {
+    for (const entry of all) {
       const sequence = this.#nextSequence++;
       const start = encodeRecord(bytes, offset, entry, { nonce: current.nonce, sequence });
       const location: Location =

@@ -7,7 +7,7 @@ import {
   type RecordEntry,
   readSegment,
   recordSize,
-} from "../../src/store/record.ts";
+} from "../../../src/store/spool/record.ts";
 
 const nonce = randomBytes(8);
 

@@ -1,0 +1,90 @@
+// The rules of a group: what is done about each status. [policy] gives them their values for all
+// mail; a [[group]] may have any of them for its own.
+import { STATUSES } from "../../message.ts";
+import type { Schema } from "../field.ts";
+import { flag, list, oneOf } from "../types.ts";
+
+/** What policy can do with a message, mildest first. */
+export const ACTIONS = ["deliver", "block", "quarantine", "defer", "reject"] as const;
+
+/** Statuses that a rule can be about. */
+export const RULED_STATUSES = STATUSES.filter(
+  (status) => status !== "clean" && status !== "disinfected",
+);
+
+const WHAT_ACTIONS_DO =
+  "deliver: pass it on. reject: refuse it in the session. defer: ask the client to try again later. block: accept it and deliver it to nobody. quarantine: accept it and keep it from its recipients.";
+
+/** Every rule by its name without the section. */
+export const RULE_FIELDS = {
+  check: {
+    type: flag(),
+    default: true,
+    doc: "Whether mail is scanned at all. false passes it on as it is; each such message is logged as bypassed.",
+    example: false,
+    knownAs: ["Check"],
+  },
+  infected: {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: `What is done with a message in which a signature was found. ${WHAT_ACTIONS_DO} When the recipients of one message fall into groups that do not all refuse it, it is kept in quarantine for those that do.`,
+    example: "reject",
+    knownAs: ["ActionInfected", "OnInfected"],
+  },
+  suspicious: {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: "What is done with a message that looks like malware but is not known to be.",
+    example: "deliver",
+    knownAs: ["ActionSuspicious"],
+  },
+  protected: {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: "What is done with a message that holds an encrypted object, which nobody but the recipient can look into.",
+    example: "deliver",
+    knownAs: ["ActionProtected"],
+  },
+  damaged: {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: "What is done with a message that holds an object that is broken, so that a part of it could not be looked at.",
+    example: "deliver",
+    knownAs: ["ActionError"],
+  },
+  unscanned: {
+    type: oneOf(ACTIONS),
+    default: "defer",
+    doc: "What is done with a message that could not be scanned wholly: a limit or the deadline was reached, or the engine failed.",
+    example: "quarantine",
+    knownAs: ["OnFail"],
+  },
+  filtered: {
+    type: oneOf(ACTIONS),
+    default: "quarantine",
+    doc: "What is done with a message that holds an object which a [[filter]] is about. A filter may say it for itself.",
+    example: "reject",
+    knownAs: ["ActionFiltered"],
+  },
+  backup: {
+    type: list(oneOf(RULED_STATUSES)),
+    default: [],
+    doc: "Statuses for which the message is kept as it came, in the backup store, before it is blocked or changed. What goes to quarantine is kept there and needs no backup.",
+    example: ["infected", "suspicious"],
+    knownAs: ["SaveInQB"],
+  },
+  archive: {
+    type: oneOf(["none", "incoming", "outgoing", "all"]),
+    default: "none",
+    doc: "Copies of all mail in the archive store. incoming: as it came, if it was accepted, whatever becomes of it. outgoing: as it is delivered. all: both.",
+    example: "incoming",
+    knownAs: ["IncomingArchivePath", "OutgoingArchivePath", "always_bcc"],
+  },
+} as const satisfies Schema;
+
+type Prefixed<S> = { readonly [K in keyof S & string as `policy.${K}`]: S[K] };
+
+/** Section policy: the rules of the default group. */
+export const POLICY_FIELDS = Object.fromEntries(
+  Object.entries(RULE_FIELDS).map(([name, field]) => [`policy.${name}`, field]),
+) as unknown as Prefixed<typeof RULE_FIELDS>;

@@ -1,0 +1,52 @@
+// Tables that a file may have several of: `[[group]]`, `[[filter]]`. Their settings are records like
+// all others; those in `optional` have no value where the file gives none.
+import type { Schema, Values } from "./field.ts";
+import { FILTER_FIELDS, FILTER_RULE_FIELDS } from "./fields/filter.ts";
+import { GROUP_FIELDS } from "./fields/group.ts";
+import { RULE_FIELDS } from "./fields/policy.ts";
+
+/** A kind of table that may stand in a file any number of times. */
+export interface Table {
+  /** What each of them is, for headings. */
+  readonly title: string;
+  /** Settings that every table has, with their defaults. */
+  readonly fields: Schema;
+  /** Settings that a table may have. */
+  readonly optional: Schema;
+  /** What is said of `optional` instead of naming each again; "" if they are to be shown. */
+  readonly optionalAre: string;
+}
+
+/** All tables by the name that stands in double brackets. */
+export const TABLES = {
+  group: {
+    title: "Whom other rules are for",
+    fields: GROUP_FIELDS,
+    optional: RULE_FIELDS,
+    optionalAre: "Every setting of [policy] may stand here; what is left out is as it is there.",
+  },
+  filter: {
+    title: "Objects that are not wanted, whatever the scan says",
+    fields: FILTER_FIELDS,
+    optional: FILTER_RULE_FIELDS,
+    optionalAre: "",
+  },
+} as const satisfies Readonly<Record<string, Table>>;
+
+/** Tables by name. */
+export type Tables = Readonly<Record<string, Table>>;
+
+/** What one table of a file gives. */
+export type Row<T extends Table> = Values<T["fields"]> & Partial<Values<T["optional"]>>;
+
+/** What all tables of a file give, in the file's order. */
+export type Rows<T extends Tables> = { readonly [K in keyof T]: readonly Row<T[K]>[] };
+
+/** The rules that a group can have, each with its value. */
+export type RuleSettings = Values<typeof RULE_FIELDS>;
+
+/** One `[[group]]`. */
+export type GroupSettings = Row<(typeof TABLES)["group"]>;
+
+/** One `[[filter]]`. */
+export type FilterSettings = Row<(typeof TABLES)["filter"]>;

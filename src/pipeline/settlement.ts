@@ -1,0 +1,200 @@
+// A decided message becomes what it leaves behind: for each way it goes (queue, quarantine, backup,
+// archive) one stored message, all of them in one transaction. Recipients of different groups that
+// are treated alike share one.
+
+import type { Body, Disposition, Envelope, MessageRecord } from "../message.ts";
+import type { ShareDecision } from "../policy/policy.ts";
+import { REPLIES, type Reply } from "../reply.ts";
+import type { Draft, NewPart } from "../store/draft.ts";
+import type { Place } from "../store/spool/record.ts";
+import type { Store } from "../store/store.ts";
+import type { TrailShare } from "./trail.ts";
+
+/** A message whose fate is decided. */
+export interface Decided {
+  /** The original, finished. */
+  readonly draft: Draft;
+  readonly body: Body;
+  /** With all recipients. */
+  readonly record: MessageRecord;
+  readonly decisions: readonly ShareDecision[];
+}
+
+/** What settling works with. */
+export interface SettlementParts {
+  readonly store: Store;
+  readonly nextId: () => string;
+}
+
+/** How a message was settled. */
+export interface Settlement {
+  readonly reply: Reply;
+  readonly shares: readonly TrailShare[];
+  readonly copies: readonly { readonly place: Place; readonly id: string }[];
+}
+
+/** One stored message that is to be. */
+interface Part {
+  readonly place: Place;
+  readonly recipients: Envelope["recipients"][number][];
+  id: string;
+}
+
+const CHUNK_SIZE = 1024 * 1024;
+
+/**
+ * What is done for each share once the others are known. Only a whole message can be refused after
+ * its data: if one group takes it, those who would refuse it have it kept in quarantine, so that
+ * nobody believes it was delivered and nothing is lost.
+ */
+export function finalDispositions(decisions: readonly ShareDecision[]): readonly Disposition[] {
+  const wanted = decisions.map(({ disposition }) => disposition);
+  const isRefusal = ({ kind }: Disposition) => kind === "reject" || kind === "defer";
+  if (wanted.every(isRefusal)) {
+    // Not yet for one is not yet for all: the client comes again with the same message.
+    return wanted.find(({ kind }) => kind === "defer") === undefined
+      ? wanted
+      : wanted.map((one) => ({ kind: "defer", reason: "reason" in one ? one.reason : "" }));
+  }
+  return wanted.map((one) =>
+    one.kind === "reject" || one.kind === "defer"
+      ? { kind: "quarantine", reason: one.reason }
+      : one,
+  );
+}
+
+/** Stores what a message leaves behind; the reply to give. Rejects with StoreFullError. */
+export async function settle(parts: SettlementParts, decided: Decided): Promise<Settlement> {
+  const final = finalDispositions(decided.decisions);
+  const refusal = refusalOf(final, decided.record);
+  if (refusal !== undefined) {
+    decided.draft.discard();
+    return { reply: refusal, shares: sharesOf(decided, final, []), copies: [] };
+  }
+  const plan = planOf(decided.decisions, final);
+  await commit(parts, decided, plan);
+  const { queued } = REPLIES;
+  return {
+    reply: { ...queued, text: `${queued.text} as ${decided.record.id}` },
+    shares: sharesOf(decided, final, plan),
+    copies: plan.filter(isCopy).map(({ place, id }) => ({ place, id })),
+  };
+}
+
+function isCopy({ place }: Part): boolean {
+  return place === "backup" || place === "archive";
+}
+
+function refusalOf(final: readonly Disposition[], record: MessageRecord): Reply | undefined {
+  const [first] = final;
+  if (first?.kind === "defer") return REPLIES.scanIncomplete;
+  if (first?.kind !== "reject") return undefined;
+  if (final.some(({ kind }) => kind !== "reject")) return undefined;
+  return record.status === "infected" ? REPLIES.malware : REPLIES.policyRefused;
+}
+
+function planOf(decisions: readonly ShareDecision[], final: readonly Disposition[]): Part[] {
+  const parts = new Map<string, Part>();
+  const add = (place: Place, { recipients }: ShareDecision) => {
+    const part = parts.get(place);
+    if (part === undefined) parts.set(place, { place, recipients: [...recipients], id: "" });
+    else part.recipients.push(...recipients);
+  };
+  decisions.forEach((decision, index) => {
+    const kind = final[index]?.kind ?? "quarantine";
+    if (kind === "deliver") add("queue", decision);
+    else if (kind !== "block") add("quarantine", decision);
+    if (decision.isBackedUp && kind === "block") add("backup", decision);
+    const { archive } = decision.group.rules;
+    if (archive === "incoming" || archive === "all") add("archive", decision);
+    else if (archive === "outgoing" && kind === "deliver") add("archive", decision);
+  });
+  return [...parts.values()];
+}
+
+async function commit(
+  parts: SettlementParts,
+  { draft, body, record }: Decided,
+  plan: readonly Part[],
+): Promise<void> {
+  if (plan.length === 0) {
+    draft.discard();
+    return;
+  }
+  const drafts: Draft[] = [];
+  try {
+    for (const [index, part] of plan.entries()) {
+      const own = index === 0 ? draft : await copyOf(parts, body);
+      part.id = own.id;
+      drafts.push(own);
+    }
+    const all = plan.map(({ place, recipients, id }, index): NewPart => {
+      const envelope = { ...record.envelope, recipients };
+      return { draft: drafts[index] as Draft, place, record: { ...record, id, envelope } };
+    });
+    await parts.store.commitAll(all);
+  } catch (error) {
+    for (const each of drafts) each.discard();
+    throw error;
+  }
+}
+
+// The same bytes once more, for another place.
+async function copyOf({ store, nextId }: SettlementParts, body: Body): Promise<Draft> {
+  const draft = store.draft(nextId());
+  try {
+    if (body.kind === "bytes") await draft.write(body.bytes);
+    else {
+      const file = Bun.file(body.path);
+      for (let at = body.offset; at < body.offset + body.size; at += CHUNK_SIZE) {
+        const end = Math.min(at + CHUNK_SIZE, body.offset + body.size);
+        await draft.write(new Uint8Array(await file.slice(at, end).arrayBuffer()));
+      }
+    }
+    await draft.finish();
+  } catch (error) {
+    draft.discard();
+    throw error;
+  }
+  return draft;
+}
+
+function placeOf({ kind }: Disposition): TrailShare["place"] {
+  switch (kind) {
+    case "deliver":
+      return "queue";
+    case "quarantine":
+      return "quarantine";
+    case "block":
+      return "blocked";
+    case "reject":
+    case "defer":
+      return "refused";
+    default:
+      return kind satisfies never;
+  }
+}
+
+function sharesOf(
+  { decisions }: Decided,
+  final: readonly Disposition[],
+  plan: readonly Part[],
+): TrailShare[] {
+  return decisions.map((decision, index) => {
+    const disposition = final[index] ?? decision.disposition;
+    const place = placeOf(disposition);
+    return {
+      group: decision.group.name,
+      recipients: decision.recipients.map(({ address }) => address),
+      status: decision.status,
+      rule: decision.rule,
+      disposition,
+      place,
+      id: plan.find((part) => part.place === place)?.id ?? "",
+      filtered: decision.filtered.map(({ filter, path }) => ({ filter: filter.name, path })),
+      exempted: decision.exempted.map(({ exemption, path }) => {
+        return { exemption: exemption.number, path };
+      }),
+    };
+  });
+}

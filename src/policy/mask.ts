@@ -1,0 +1,134 @@
+// Masks of envelope addresses: lists from the configuration, and files of masks that are read again
+// when they change. Upper and lower case are alike, and so are the two forms of a domain's name.
+import { readFileSync, statSync } from "node:fs";
+import { domainToASCII } from "node:url";
+import type { Clock } from "../base/clock.ts";
+import { describeError, type Log } from "../base/log.ts";
+import { matchesWildcard } from "../text/wildcard.ts";
+
+/** Largest file of masks, bytes. */
+const FILE_SIZE_MAX = 16 * 1024 * 1024;
+/** Lines of one file that count. */
+const FILE_LINES_MAX = 500_000;
+const LINE_LENGTH_MAX = 320;
+/** How often a file is looked at, milliseconds. */
+const LOOK_MS = 1_000;
+
+/** What lists of masks work with. */
+export interface MaskParts {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+/** An address in the form in which it is compared. */
+export function foldAddress(address: string): string {
+  const folded = address.normalize("NFC").toLowerCase();
+  const at = folded.lastIndexOf("@");
+  const domain = folded.slice(at + 1);
+  // RFC 5890 §2.3.2.1: the two forms of a label are one name. Masks keep their stars.
+  const isAscii = /^[\0-\x7f]*$/.test(domain);
+  const ascii = isAscii ? domain : domainToASCII(domain) || domain;
+  return folded.slice(0, at + 1) + ascii;
+}
+
+// Exact addresses and whole domains are by far the most, and looked up at once.
+class MaskSet {
+  readonly #exact = new Set<string>();
+  readonly #wild: string[] = [];
+
+  constructor(masks: Iterable<string>) {
+    for (const mask of masks) {
+      const folded = foldAddress(mask);
+      const isDomain = folded.startsWith("*@") && !/[*?]/.test(folded.slice(2));
+      if (isDomain || !/[*?]/.test(folded)) this.#exact.add(folded);
+      else this.#wild.push(folded);
+    }
+  }
+
+  /** `address` is folded; the null sender is "". */
+  has(address: string): boolean {
+    if (address === "") return this.#exact.has("<>") || this.#wild.includes("*");
+    if (this.#exact.has(address)) return true;
+    if (this.#exact.has(`*${address.slice(address.lastIndexOf("@"))}`)) return true;
+    return this.#wild.some((mask) => matchesWildcard(mask, address));
+  }
+}
+
+/** The masks of a file; throws what is wrong with it. Lines that begin with # say nothing. */
+export function readMaskFile(path: string): string[] {
+  const { size } = statSync(path);
+  if (size > FILE_SIZE_MAX) throw new Error(`${path}: larger than ${FILE_SIZE_MAX} bytes`);
+  const lines = readFileSync(path, "utf8").split(/\r?\n/, FILE_LINES_MAX);
+  const masks = lines.map((line) => line.trim()).filter((line) => line !== "" && line[0] !== "#");
+  const wrong = masks.find((mask) => mask.length > LINE_LENGTH_MAX || /\s/.test(mask));
+  if (wrong !== undefined) {
+    throw new Error(`${path}: "${wrong.slice(0, 60)}" is no address and no mask of addresses`);
+  }
+  return masks;
+}
+
+class MaskFile {
+  readonly #path: string;
+  readonly #parts: MaskParts;
+  #set: MaskSet;
+  #mark: string;
+  #lookAt: number;
+
+  constructor(path: string, parts: MaskParts) {
+    this.#path = path;
+    this.#parts = parts;
+    this.#mark = markOf(path);
+    this.#set = new MaskSet(readMaskFile(path));
+    this.#lookAt = parts.clock.steady() + LOOK_MS;
+  }
+
+  has(address: string): boolean {
+    const now = this.#parts.clock.steady();
+    if (now >= this.#lookAt) {
+      this.#lookAt = now + LOOK_MS;
+      this.#renew();
+    }
+    return this.#set.has(address);
+  }
+
+  #renew(): void {
+    const { log } = this.#parts;
+    const mark = markOf(this.#path);
+    if (mark === this.#mark) return;
+    this.#mark = mark;
+    try {
+      this.#set = new MaskSet(readMaskFile(this.#path));
+      log.info("list-loaded", { file: this.#path });
+    } catch (error) {
+      // The list that was read before holds on: an editor may be writing the file just now.
+      log.error("list-not-loaded", { file: this.#path, cause: describeError(error) });
+    }
+  }
+}
+
+function markOf(path: string): string {
+  try {
+    const { mtimeMs, size, ino } = statSync(path);
+    return `${mtimeMs} ${size} ${ino}`;
+  } catch {
+    return "missing"; // Reading it, which follows, says why.
+  }
+}
+
+/** A list of masks, with its files. */
+export class AddressMasks {
+  readonly #set: MaskSet;
+  readonly #files: readonly MaskFile[];
+
+  /** Throws for a file that can't be read. */
+  constructor(masks: readonly string[], parts: MaskParts) {
+    const isFile = (mask: string) => mask.startsWith("file:");
+    this.#set = new MaskSet(masks.filter((mask) => !isFile(mask)));
+    this.#files = masks.filter(isFile).map((mask) => new MaskFile(mask.slice(5), parts));
+  }
+
+  /** Whether an address (as `foldAddress` gives it; "" for the null sender) is in the list. */
+  has(address: string): boolean {
+    return this.#set.has(address) || this.#files.some((file) => file.has(address));
+  }
+}

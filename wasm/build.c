@@ -45,6 +45,9 @@ INLINE u32 surprise(u8 last, u8 next) {
   return bits + (u32)(FREQUENCY_EXTRA[class] - 'A');
 }
 
+// Greater for bytes that are seldom.
+u32 byte_rarity(u8 byte) { return FREQUENCY_CLASS[byte]; }
+
 // Expected hits, 2^-bits on a scale of 2^40.
 INLINE u64 expected(u32 bits) { return bits >= 40 ? 1 : 1ull << (40 - bits); }
 

@@ -46,7 +46,7 @@ INLINE u32 is_equal(const u8 *a, const u8 *b, u32 n) {
 // is unknown is skipped, so that later versions can add some.
 
 #define IMAGE_MAGIC 0x42445747u  // "GWDB"
-#define IMAGE_VERSION 1u
+#define IMAGE_VERSION 2u
 #define SECTION_MAX 32u
 
 typedef struct { u32 magic, version, size, sections, checksum[2], reserved[2]; } ImageHeader;
@@ -61,20 +61,27 @@ enum {
   SECTION_ANCHORS = 6,     // Anchor[]
   SECTION_RUNS = 7,        // literal bytes that anchors point into, RUN_PAD zero bytes behind them
   SECTION_TIERS = 8,       // Tier[], then their tables
-  SECTION_DIRECT = 9,      // u32[]: patterns that are tried at their own offsets, no search
+  SECTION_DIRECT = 9,      // Direct[] ascending by key
   SECTION_NAMES = 10,      // Name[]: globs on object names; their text is in CODE
-  SECTION_MD5 = 11,        // Md5[] ascending by size, then digest
-  SECTION_SHA256 = 12,     // Sha256[], likewise
-  SECTION_KINDS = 13,      // how many kinds this version reads
+  SECTION_ALWAYS = 11,     // u32[]: signatures that may match without any pattern
+  SECTION_HASHES = 12,     // and the next ones, one per kind of hash: Hash[] ascending
+  SECTION_KINDS = SECTION_HASHES + 10,  // how many kinds this version reads
 };
 
 #define RUN_PAD 16u
 
 typedef struct {
-  u32 condition, conditionLength;  // words in CONDITIONS
-  u32 typeset;                     // index + 1 in TYPESETS, 0: any type
-  u32 firstPattern, patternCount;
+  u32 condition;  // word in CONDITIONS
+  u32 firstPattern;
+  u16 conditionLength;  // words; 0: every pattern must match
+  u16 patternCount;
+  u16 typeset;  // index + 1 in TYPESETS, 0: any type
+  u16 flags;
 } Signature;
+
+enum {
+  SIGNATURE_PRIVATE = 1,  // never reported; judgements of others ask for it
+};
 
 typedef struct {
   u32 code, codeLength;  // bytes in CODE
@@ -91,12 +98,39 @@ enum {
   PATTERN_WIDE = 4,      // ... where a character is two bytes
   PATTERN_FROM_END = 8,
   PATTERN_MULTI = 16,  // several anchors; never counted beyond 1
+  PATTERN_LAZY = 32,   // not searched for, only enumerated
 };
 
 typedef struct { u32 mask[4]; } Typeset;
 typedef struct { u32 pattern, text, length; } Name;
-typedef struct { u32 size, pattern; u8 digest[16]; } Md5;
-typedef struct { u32 size, pattern; u8 digest[32]; } Sha256;
+
+// A pattern that is tried at its own few places instead of being searched for. Those at offset 0
+// whose first two bytes are fixed have these as key, so that an object meets only those that begin
+// as it does; the others have DIRECT_ANY.
+typedef struct { u32 key, pattern; } Direct;
+#define DIRECT_ANY 0x10000u
+
+// Ascending by size, then digest. Of longer digests only the first 16 bytes are kept, which are as
+// hard to meet on purpose as those of a good 128-bit hash. Bit 31 of the owner tells a signature
+// that is nothing but this hash (its number, counted on behind SIGNATURES) from a pattern.
+typedef struct { u32 size, owner; u8 digest[16]; } Hash;
+#define HASH_ANY_SIZE NONE
+#define HASH_ALONE 0x80000000u
+
+// Kinds of hashes, in the order of their sections; HASH_TRUSTED ones make an object trusted.
+enum {
+  HASH_MD5 = 0,
+  HASH_SHA1 = 1,
+  HASH_SHA256 = 2,
+  HASH_SECTION_MD5 = 3,
+  HASH_SECTION_SHA1 = 4,
+  HASH_SECTION_SHA256 = 5,
+  HASH_IMPORTS_MD5 = 6,
+  HASH_TRUSTED_MD5 = 7,
+  HASH_TRUSTED_SHA1 = 8,
+  HASH_TRUSTED_SHA256 = 9,
+  HASH_KINDS = 10,
+};
 
 #define ANCHOR_FOLD 0x80000000u      // in `pattern`: letters of the run match both cases
 #define ANCHOR_VARIABLE 0x80000000u  // in `before`: it is the least distance, `reach` the most
@@ -161,10 +195,15 @@ enum {
 };
 #define CONDITION_STACK 32u
 
+// What trying a pattern at a start says; NEVER: it can't match at any later start either.
+enum { FAILED, MATCHED, NEVER };
+
 // ---- one scan -----------------------------------------------------------------------------------
 
 #define BLOCK 2048u         // lookups per round
-#define RESULT_MAX 64u      // findings reported of one object
+#define ALONE_MAX 1024u     // signatures that are nothing but a hash, found in one object
+#define MATCHES_MAX 1024u   // places of a pattern told at once
+#define STATES_LOG_MAX 16u  // patterns and signatures that matter in one object, as a power of two
 #define NAME_MAX 4096u      // bytes of an object's name that globs see
 #define SPAN_MAX 1024u      // places a pattern with gaps may be at, at once
 #define PAD_BEFORE 64u      // zero bytes that the arena keeps before ...
@@ -174,11 +213,13 @@ enum {
 
 typedef struct { u32 lo, hi; } Span;
 typedef struct { u32 count; Span spans[SPAN_MAX]; } Places;
-typedef struct { u32 signature, offset; } Result;
+typedef struct { u32 start, length; } Match;
 
-// What is known of one pattern in the object whose number is `epoch`; older entries are void, which
-// spares clearing the table for every object.
-typedef struct { u32 epoch, count, first, next; } PatternState;
+// What is known of one pattern (or that a signature was touched: key | STATE_SIGNATURE) in the
+// object whose number is `epoch`. They lie in a hash table, since of a million patterns few matter
+// to an object; entries of older objects count as free, which spares clearing it.
+typedef struct { u32 epoch, key, count, first, next; } State;
+#define STATE_SIGNATURE 0x80000000u
 
 typedef struct {
   const u8 *image;
@@ -190,32 +231,58 @@ typedef struct {
   const Anchor *anchors;
   const u8 *runs;
   const u8 *tiers;
-  const u32 *direct;
+  const Direct *direct;
   const Name *names;
-  const Md5 *md5;
-  const Sha256 *sha256;
+  const u32 *always;
+  const Hash *hashes[HASH_KINDS];
   u32 counts[SECTION_KINDS];
   u32 lengths[SECTION_KINDS];
 
   const u8 *bytes;
   u32 size, type, container, depth, nameLength;
-  u32 epoch, touchedCount, resultCount, isIncomplete;
+  u32 epoch, touchedCount, aloneCount, stateCount, isIncomplete, isTrusted;
   i64 work;
-  PatternState *states;  // one per pattern
-  u32 *signatureEpochs;  // one per signature
-  u32 *touched;          // signatures with at least one match, in order of appearance
+  u32 statesLog;
+  State *states;
+  State spare;   // what is written where the table is full
+  u32 *touched;  // signatures with at least one match, in order of appearance; then the findings
+  u32 alone[ALONE_MAX];
   Places places[2];
-  Result results[RESULT_MAX];
+  Match matches[MATCHES_MAX];
   u8 digest[32];
   u8 name[NAME_MAX];
   u32 candidates[BLOCK + 64], survivors[BLOCK + 64];
   u32 windows[(BLOCK * 8 + 64) * 2];  // position and bucket of canonical windows
 } Scan;
 
-INLINE PatternState *state_of(Scan *scan, u32 pattern) {
-  PatternState *state = scan->states + pattern;
-  if (state->epoch != scan->epoch) *state = (PatternState){scan->epoch, 0, NONE, 0};
+// The entry of `key`, or the free one where it would go. The table is never full.
+INLINE State *find_state(const Scan *scan, u32 key) {
+  u32 mask = (1u << scan->statesLog) - 1;
+  u32 at = key * 0x9E3779B1u >> (32 - scan->statesLog);
+  for (;; at = (at + 1) & mask) {
+    State *state = scan->states + at;
+    if (state->epoch != scan->epoch || state->key == key) return state;
+  }
+}
+
+INLINE State *state_of(Scan *scan, u32 key) {
+  State *state = find_state(scan, key);
+  if (state->epoch == scan->epoch) return state;
+  // Half full is full: an object in which that much matters counts as unscanned.
+  if (scan->stateCount >= 1u << (scan->statesLog - 1)) {
+    scan->isIncomplete = 1;
+    state = &scan->spare;
+  } else {
+    scan->stateCount++;
+  }
+  *state = (State){scan->epoch, key, 0, NONE, 0};
   return state;
+}
+
+// How often a pattern was found, up to its countMax.
+INLINE u32 count_of(const Scan *scan, u32 pattern) {
+  const State *state = find_state(scan, pattern);
+  return state->epoch == scan->epoch ? state->count : 0;
 }
 
 INLINE u32 spend(Scan *scan, u32 work) {
@@ -225,14 +292,17 @@ INLINE u32 spend(Scan *scan, u32 work) {
   return 0;
 }
 
-// match.c, verify.c, judge.c
+// match.c, verify.c, judge.c, build.c
 void search_tiers(Scan *scan);
 void search_direct(Scan *scan);
 void verify_anchor(Scan *scan, u32 anchor, i32 window);
-void record_match(Scan *scan, u32 pattern, PatternState *state, u32 offset);
+void record_match(Scan *scan, u32 pattern, State *state, u32 offset);
+void touch(Scan *scan, u32 signature);
+u32 is_match_at(Scan *scan, const Pattern *pattern, u32 start, u32 *end);
 u32 target_allows(const Scan *scan, const Signature *signature);
 void match_names(Scan *scan);
-void judge(Scan *scan);
+u32 judge(Scan *scan);
+u32 byte_rarity(u8 byte);
 
 // ---- hashing, alike in builder and scanner ------------------------------------------------------
 

@@ -19,7 +19,9 @@ enum {
 
 static const u32 ENTRY_SIZES[SECTION_KINDS] = {
     0, sizeof(Signature), sizeof(Pattern), 1, 4, sizeof(Typeset), sizeof(Anchor), 1,
-    sizeof(Tier), 4, sizeof(Name), sizeof(Md5), sizeof(Sha256),
+    sizeof(Tier), sizeof(Direct), sizeof(Name), 4,
+    sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash),
+    sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash),
 };
 
 static const u8 *section(const u8 *image, u32 kind, u32 *length, u32 *count) {
@@ -49,10 +51,12 @@ static void open_image(Scan *scan, const u8 *image) {
   scan->anchors = (const Anchor *)at[SECTION_ANCHORS];
   scan->runs = at[SECTION_RUNS];
   scan->tiers = at[SECTION_TIERS];
-  scan->direct = (const u32 *)at[SECTION_DIRECT];
+  scan->direct = (const Direct *)at[SECTION_DIRECT];
   scan->names = (const Name *)at[SECTION_NAMES];
-  scan->md5 = (const Md5 *)at[SECTION_MD5];
-  scan->sha256 = (const Sha256 *)at[SECTION_SHA256];
+  scan->always = (const u32 *)at[SECTION_ALWAYS];
+  for (u32 kind = 0; kind < HASH_KINDS; kind++) {
+    scan->hashes[kind] = (const Hash *)at[SECTION_HASHES + kind];
+  }
 }
 
 // ---- checks -------------------------------------------------------------------------------------
@@ -122,7 +126,7 @@ static u32 check_patterns(const Scan *scan) {
     if (!is_program_sound(code, code + pattern->codeLength)) return BAD_PATTERN;
   }
   for (u32 i = 0; i < scan->counts[SECTION_DIRECT]; i++) {
-    u32 id = scan->direct[i];
+    u32 id = scan->direct[i].pattern;
     if (id >= scan->counts[SECTION_PATTERNS]) return BAD_PATTERN;
     if (scan->patterns[id].flags & PATTERN_LITERAL) return BAD_PATTERN;
     if (scan->patterns[id].codeLength == 0) return BAD_PATTERN;
@@ -187,11 +191,11 @@ static u32 check_tiers(const Scan *scan) {
 
 static u32 check_hashes(const Scan *scan) {
   u32 patterns = scan->counts[SECTION_PATTERNS];
-  for (u32 i = 0; i < scan->counts[SECTION_MD5]; i++) {
-    if (scan->md5[i].pattern >= patterns) return BAD_HASH;
-  }
-  for (u32 i = 0; i < scan->counts[SECTION_SHA256]; i++) {
-    if (scan->sha256[i].pattern >= patterns) return BAD_HASH;
+  for (u32 kind = 0; kind < HASH_KINDS; kind++) {
+    const Hash *table = scan->hashes[kind];
+    for (u32 i = 0; i < scan->counts[SECTION_HASHES + kind]; i++) {
+      if (!(table[i].owner & HASH_ALONE) && table[i].owner >= patterns) return BAD_HASH;
+    }
   }
   return FINE;
 }
@@ -243,7 +247,11 @@ static u32 check_signatures(const Scan *scan) {
     if (signature->conditionLength > words - signature->condition) return BAD_SIGNATURE;
     const u32 *word = scan->conditions + signature->condition;
     const u32 *end = word + signature->conditionLength;
+    if (word == end) continue;
     if (!is_condition_sound(word, end, signature->patternCount)) return BAD_CONDITION;
+  }
+  for (u32 i = 0; i < scan->counts[SECTION_ALWAYS]; i++) {
+    if (scan->always[i] >= scan->counts[SECTION_SIGNATURES]) return BAD_SIGNATURE;
   }
   return FINE;
 }
@@ -266,47 +274,57 @@ INLINE u32 align64(u32 n) { return (n + 63) & ~63u; }
 
 EXPORT(gw_scan_size) u32 gw_scan_size(void) { return align64(sizeof(Scan)); }
 
-// Bytes that gw_attach needs for an image that has been checked.
-EXPORT(gw_state_size) u32 gw_state_size(const u8 *image) {
-  u32 length, signatures, patterns;
+// Entries of the table of states: for every pattern and signature, or for as many as may matter.
+static u32 states_log(const u8 *image) {
+  u32 length, signatures, patterns, log = 6;
   section(image, SECTION_SIGNATURES, &length, &signatures);
   section(image, SECTION_PATTERNS, &length, &patterns);
-  u32 states = align64(patterns * sizeof(PatternState));
-  return align64(sizeof(Scan)) + states + 2 * align64(signatures * 4);
+  while (log < STATES_LOG_MAX && 1ull << log < 2 * ((u64)signatures + patterns + 1)) log++;
+  return log;
+}
+
+// Bytes that gw_attach needs for an image that has been checked.
+EXPORT(gw_state_size) u32 gw_state_size(const u8 *image) {
+  u32 entries = 1u << states_log(image);
+  return align64(sizeof(Scan)) + align64(entries * sizeof(State)) + align64(entries * 4);
 }
 
 // Sets up `scan` (gw_state_size zeroed bytes) for a checked image.
 EXPORT(gw_attach) void gw_attach(Scan *scan, const u8 *image) {
   open_image(scan, image);
   u8 *at = (u8 *)scan + align64(sizeof(Scan));
-  scan->states = (PatternState *)at;
-  at += align64(scan->counts[SECTION_PATTERNS] * sizeof(PatternState));
-  scan->signatureEpochs = (u32 *)at;
-  at += align64(scan->counts[SECTION_SIGNATURES] * 4);
+  scan->statesLog = states_log(image);
+  scan->states = (State *)at;
+  at += align64((1u << scan->statesLog) * sizeof(State));
   scan->touched = (u32 *)at;
 }
 
-// Where the host puts names and digests, and finds results.
+// Where the host puts names and digests, and finds what was found.
 EXPORT(gw_name) u8 *gw_name(Scan *scan) { return scan->name; }
 EXPORT(gw_digest) u8 *gw_digest(Scan *scan) { return scan->digest; }
-EXPORT(gw_results) Result *gw_results(Scan *scan) { return scan->results; }
+EXPORT(gw_findings) u32 *gw_findings(Scan *scan) { return scan->touched; }
+EXPORT(gw_alone) u32 *gw_alone(Scan *scan) { return scan->alone; }
+EXPORT(gw_matches) Match *gw_matches(Scan *scan) { return scan->matches; }
+EXPORT(gw_alone_count) u32 gw_alone_count(const Scan *scan) { return scan->aloneCount; }
+EXPORT(gw_is_trusted) u32 gw_is_trusted(const Scan *scan) { return scan->isTrusted; }
+EXPORT(gw_is_incomplete) u32 gw_is_incomplete(const Scan *scan) { return scan->isIncomplete; }
 
 // Begins an object of `size` bytes, PAD_BEFORE zeroes before them and room for PAD_AFTER behind.
 EXPORT(gw_begin) void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength) {
   __builtin_memset(bytes + size, 0, PAD_AFTER);
   if (++scan->epoch == 0) {  // once in four thousand million objects: the old marks are valid again
     scan->epoch = 1;
-    for (u32 i = 0; i < scan->counts[SECTION_PATTERNS]; i++) scan->states[i].epoch = 0;
-    for (u32 i = 0; i < scan->counts[SECTION_SIGNATURES]; i++) scan->signatureEpochs[i] = 0;
+    for (u32 i = 0; i < 1u << scan->statesLog; i++) scan->states[i].epoch = 0;
   }
   scan->bytes = bytes;
   scan->size = size;
   scan->nameLength = min32(nameLength, NAME_MAX);
-  scan->touchedCount = scan->resultCount = scan->isIncomplete = 0;
+  scan->touchedCount = scan->aloneCount = scan->stateCount = 0;
+  scan->isIncomplete = scan->isTrusted = 0;
   scan->work = WORK_BASE + (i64)WORK_PER_BYTE * size;
 }
 
-// Scans what was begun. The number of results; bit 31 is set if the work limit stopped the scan.
+// Scans what was begun. The number of findings; bit 31 is set if a limit stopped the scan.
 EXPORT(gw_scan) u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth) {
   scan->type = type;
   scan->container = container;
@@ -314,6 +332,8 @@ EXPORT(gw_scan) u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth) {
   match_names(scan);
   search_direct(scan);
   search_tiers(scan);
-  judge(scan);
-  return scan->resultCount | scan->isIncomplete << 31;
+  u32 count = judge(scan);
+  // Judgements have places enumerated: they get as much again.
+  if (!scan->isIncomplete) scan->work = WORK_BASE + (i64)WORK_PER_BYTE * scan->size;
+  return count | scan->isIncomplete << 31;
 }

@@ -50,60 +50,77 @@ void match_names(Scan *scan) {
       if (scan->nameLength == 0 || scan->name[scan->nameLength - 1] != last) continue;
     }
     if (!is_glob_match(scan, glob, name->length)) continue;
-    PatternState *state = state_of(scan, name->pattern);
+    State *state = state_of(scan, name->pattern);
     if (state->count == 0) record_match(scan, name->pattern, state, NONE);
   }
 }
 
 // ---- hashes -------------------------------------------------------------------------------------
 
-// Both tables: entries of `stride` bytes that begin with a u32 size, ascending. First one >= size.
-static u32 first_of_size(const u8 *table, u32 count, u32 stride, u32 size) {
+static int compare_hash(const Hash *entry, u32 size, const u8 *digest) {
+  if (entry->size != size) return entry->size < size ? -1 : 1;
+  for (u32 i = 0; i < 16; i++) {
+    if (entry->digest[i] != digest[i]) return entry->digest[i] < digest[i] ? -1 : 1;
+  }
+  return 0;
+}
+
+// The first entry that is not below.
+static u32 first_hash(const Hash *table, u32 count, u32 size, const u8 *digest) {
   u32 lo = 0, hi = count;
   while (lo < hi) {
     u32 middle = lo + (hi - lo) / 2;
-    if (load32(table + (u64)middle * stride) < size) lo = middle + 1;
+    if (compare_hash(table + middle, size, digest) < 0) lo = middle + 1;
     else hi = middle;
   }
   return lo;
 }
 
-static void match_hash(Scan *scan, const u8 *table, u32 count, u32 digestLength) {
-  u32 stride = 8 + digestLength;
-  u32 i = first_of_size(table, count, stride, scan->size);
-  for (; i < count && load32(table + (u64)i * stride) == scan->size; i++) {
-    const u8 *entry = table + (u64)i * stride;
-    if (!is_equal(entry + 8, scan->digest, digestLength)) continue;
-    u32 pattern = load32(entry + 4);
-    PatternState *state = state_of(scan, pattern);
-    if (state->count == 0) record_match(scan, pattern, state, NONE);
+static void match_hash(Scan *scan, u32 kind, u32 size) {
+  const Hash *table = scan->hashes[kind];
+  u32 count = scan->counts[SECTION_HASHES + kind];
+  u32 i = first_hash(table, count, size, scan->digest);
+  for (; i < count && compare_hash(table + i, size, scan->digest) == 0; i++) {
+    u32 owner = table[i].owner;
+    if (kind >= HASH_TRUSTED_MD5) scan->isTrusted = 1;
+    if (!(owner & HASH_ALONE)) {
+      State *state = state_of(scan, owner);
+      if (state->count == 0) record_match(scan, owner, state, NONE);
+    } else if (scan->aloneCount < ALONE_MAX) {
+      scan->alone[scan->aloneCount++] = owner & ~HASH_ALONE;
+    } else {
+      scan->isIncomplete = 1;
+    }
   }
 }
 
-static u32 has_size(const u8 *table, u32 count, u32 stride, u32 size) {
-  u32 i = first_of_size(table, count, stride, size);
-  return i < count && load32(table + (u64)i * stride) == size;
+static u32 has_size(const Scan *scan, u32 kind, u32 size) {
+  static const u8 LEAST[16] = {0};
+  const Hash *table = scan->hashes[kind];
+  u32 count = scan->counts[SECTION_HASHES + kind];
+  u32 i = first_hash(table, count, size, LEAST);
+  return i < count && table[i].size == size;
 }
 
-// Which hashes of the object begun are worth computing: 1 MD5, 2 SHA-256.
-EXPORT(gw_hashes) u32 gw_hashes(Scan *scan) {
-  const u8 *md5 = (const u8 *)scan->md5, *sha256 = (const u8 *)scan->sha256;
-  return has_size(md5, scan->counts[SECTION_MD5], sizeof(Md5), scan->size) |
-         has_size(sha256, scan->counts[SECTION_SHA256], sizeof(Sha256), scan->size) << 1;
+// Which hashes of something of that size are worth computing, of the kinds first <= kind < end: a
+// bit each.
+EXPORT(gw_hashes) u32 gw_hashes(const Scan *scan, u32 size, u32 first, u32 end) {
+  u32 wanted = 0;
+  for (u32 kind = first; kind < end && kind < HASH_KINDS; kind++) {
+    if (scan->counts[SECTION_HASHES + kind] == 0) continue;
+    wanted |= (has_size(scan, kind, size) | has_size(scan, kind, HASH_ANY_SIZE)) << kind;
+  }
+  return wanted;
 }
 
-// Looks up the hash that the host has put into `digest`; kind as in gw_hashes.
-EXPORT(gw_hash) void gw_hash(Scan *scan, u32 kind) {
-  if (kind == 1) match_hash(scan, (const u8 *)scan->md5, scan->counts[SECTION_MD5], 16);
-  else match_hash(scan, (const u8 *)scan->sha256, scan->counts[SECTION_SHA256], 32);
+// Looks up the hash that the host has put into `digest`, of something of that size.
+EXPORT(gw_hash) void gw_hash(Scan *scan, u32 kind, u32 size) {
+  if (kind >= HASH_KINDS) return;
+  match_hash(scan, kind, size);
+  if (size != HASH_ANY_SIZE) match_hash(scan, kind, HASH_ANY_SIZE);
 }
 
 // ---- conditions ---------------------------------------------------------------------------------
-
-INLINE u32 count_of(const Scan *scan, u32 pattern) {
-  const PatternState *state = scan->states + pattern;
-  return state->epoch == scan->epoch ? state->count : 0;
-}
 
 static u32 compare(u32 op, u32 a, u32 b) {
   switch (op) {
@@ -118,11 +135,19 @@ static u32 compare(u32 op, u32 a, u32 b) {
   }
 }
 
+static u32 is_all_found(const Scan *scan, const Signature *signature) {
+  for (u32 i = 0; i < signature->patternCount; i++) {
+    if (count_of(scan, signature->firstPattern + i) == 0) return 0;
+  }
+  return 1;
+}
+
 // gw_check has made sure that the stack neither under- nor overflows.
 static u32 is_met(const Scan *scan, const Signature *signature) {
   u32 stack[CONDITION_STACK], depth = 0;
   const u32 *word = scan->conditions + signature->condition;
   const u32 *end = word + signature->conditionLength, first = signature->firstPattern;
+  if (signature->conditionLength == 0) return is_all_found(scan, signature);
   while (word < end) {
     u32 op = *word & 0xff, operand = *word >> 8;
     word++;
@@ -150,20 +175,51 @@ static u32 is_met(const Scan *scan, const Signature *signature) {
   return stack[0] != 0;
 }
 
-static u32 first_offset(const Scan *scan, const Signature *signature) {
+// ---- what the host asks -------------------------------------------------------------------------
+
+// Whether a signature is for the object and its condition holds.
+EXPORT(gw_met) u32 gw_met(const Scan *scan, u32 index) {
+  if (index >= scan->counts[SECTION_SIGNATURES]) return 0;
+  const Signature *signature = scan->signatures + index;
+  return target_allows(scan, signature) && is_met(scan, signature);
+}
+
+// Where a signature was first seen; NONE: nowhere in particular.
+EXPORT(gw_offset) u32 gw_offset(const Scan *scan, u32 index) {
   u32 offset = NONE;
+  if (index >= scan->counts[SECTION_SIGNATURES]) return offset;
+  const Signature *signature = scan->signatures + index;
   for (u32 i = 0; i < signature->patternCount; i++) {
-    const PatternState *state = scan->states + signature->firstPattern + i;
+    const State *state = find_state(scan, signature->firstPattern + i);
     if (state->epoch == scan->epoch) offset = min32(offset, state->first);
   }
   return offset;
 }
 
-void judge(Scan *scan) {
-  for (u32 i = 0; i < scan->touchedCount && scan->resultCount < RESULT_MAX; i++) {
+static u32 is_searched(const Pattern *pattern) {
+  return pattern->codeLength > 0 && !(pattern->flags & PATTERN_LAZY);
+}
+
+// How often the pattern was found, if the scan has seen to that; NONE: it must be enumerated.
+EXPORT(gw_count) u32 gw_count(const Scan *scan, u32 index, u32 number) {
+  if (index >= scan->counts[SECTION_SIGNATURES]) return 0;
+  const Signature *signature = scan->signatures + index;
+  if (number >= signature->patternCount) return 0;
+  const Pattern *pattern = scan->patterns + signature->firstPattern + number;
+  u32 count = count_of(scan, signature->firstPattern + number);
+  if (pattern->flags & PATTERN_LAZY) return NONE;
+  return count == 0 || count < pattern->countMax || !is_searched(pattern) ? count : NONE;
+}
+
+// From touched signatures to those whose condition holds, in place: the number of findings.
+u32 judge(Scan *scan) {
+  u32 count = 0;
+  for (u32 i = 0; i < scan->counts[SECTION_ALWAYS]; i++) touch(scan, scan->always[i]);
+  for (u32 i = 0; i < scan->touchedCount; i++) {
     u32 index = scan->touched[i];
     const Signature *signature = scan->signatures + index;
-    if (!target_allows(scan, signature) || !is_met(scan, signature)) continue;
-    scan->results[scan->resultCount++] = (Result){index, first_offset(scan, signature)};
+    if (signature->flags & SIGNATURE_PRIVATE) continue;
+    if (target_allows(scan, signature) && is_met(scan, signature)) scan->touched[count++] = index;
   }
+  return count;
 }

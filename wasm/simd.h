@@ -16,6 +16,12 @@ INLINE u32 tags_any(const u8 *tags, u32 tag) {
   v128_t hit = wasm_i16x8_eq(v, wasm_i16x8_splat((short)tag));
   return wasm_v128_any_true(wasm_v128_or(hit, wasm_i16x8_eq(v, wasm_i16x8_const_splat(-1))));
 }
+
+// Which of 16 bytes are equal to the value where the mask has bits.
+INLINE u32 masked_equal(const u8 *p, u8 value, u8 mask) {
+  v128_t v = wasm_v128_and(wasm_v128_load(p), wasm_i8x16_splat((signed char)mask));
+  return wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_i8x16_splat((signed char)value)));
+}
 #else
 INLINE u32 tags_equal(const u8 *tags, u32 tag) {
   u32 mask = 0;
@@ -27,5 +33,11 @@ INLINE u32 tags_any(const u8 *tags, u32 tag) {
   u32 any = 0;
   for (u32 i = 0; i < 8; i++) any |= load16(tags + 2 * i) == tag || load16(tags + 2 * i) == 0xffff;
   return any;
+}
+
+INLINE u32 masked_equal(const u8 *p, u8 value, u8 mask) {
+  u32 equal = 0;
+  for (u32 i = 0; i < 16; i++) equal |= (u32)((p[i] & mask) == value) << i;
+  return equal;
 }
 #endif

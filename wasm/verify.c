@@ -175,11 +175,9 @@ static u32 find_segment(Scan *scan, const u8 *op, u32 from, const u8 **after) {
   return NONE;
 }
 
-enum { FAILED, MATCHED, NEVER };
-
-// Whether the program matches at `start`; NEVER if it can't match at any later start either,
-// because what must follow an open gap isn't there any more.
-static u32 run_program(Scan *scan, const u8 *op, u32 start) {
+// Whether the program matches at `start`, and where the shortest match ends; NEVER if it can't
+// match at any later start either, because what must follow an open gap isn't there any more.
+static u32 run_program(Scan *scan, const u8 *op, u32 start, u32 *stop) {
   u32 end = run_segment(scan, op, start, &op);
   if (end == NONE) return FAILED;
   while (*op != OP_END) {
@@ -190,6 +188,7 @@ static u32 run_program(Scan *scan, const u8 *op, u32 start) {
     end = find_segment(scan, op, (u32)from, &op);
     if (end == NONE) return NEVER;
   }
+  *stop = end;
   return MATCHED;
 }
 
@@ -208,32 +207,41 @@ static u32 is_full_word(const Scan *scan, const Pattern *pattern, u32 start) {
   return end + step > scan->size || !is_word(b[end]) || (step == 2 && b[end + 1] != 0);
 }
 
-void record_match(Scan *scan, u32 pattern, PatternState *state, u32 offset) {
-  if (state->count++ == 0) {
-    u32 signature = scan->patterns[pattern].signature;
-    if (scan->signatureEpochs[signature] != scan->epoch) {
-      scan->signatureEpochs[signature] = scan->epoch;
-      scan->touched[scan->touchedCount++] = signature;
-    }
-  }
+void touch(Scan *scan, u32 signature) {
+  State *state = state_of(scan, signature | STATE_SIGNATURE);
+  if (state->count++ == 0 && state != &scan->spare) scan->touched[scan->touchedCount++] = signature;
+}
+
+void record_match(Scan *scan, u32 pattern, State *state, u32 offset) {
+  if (state->count++ == 0) touch(scan, scan->patterns[pattern].signature);
   if (offset < state->first) state->first = offset;
 }
 
-static void try_start(Scan *scan, u32 id, PatternState *state, u32 start) {
+// Whether a pattern with a program matches at `start`, and where the match ends.
+u32 is_match_at(Scan *scan, const Pattern *pattern, u32 start, u32 *end) {
+  if (!is_in_range(scan, pattern, start)) return FAILED;
+  u32 outcome = run_program(scan, scan->code + pattern->code, start, end);
+  if (outcome != MATCHED) return outcome;
+  return !(pattern->flags & PATTERN_FULLWORD) || is_full_word(scan, pattern, start);
+}
+
+static void try_start(Scan *scan, u32 id, State *state, u32 start) {
   const Pattern *pattern = scan->patterns + id;
-  if (!is_in_range(scan, pattern, start)) return;
-  if (!(pattern->flags & PATTERN_LITERAL)) {
-    u32 outcome = run_program(scan, scan->code + pattern->code, start);
+  u32 end = 0;
+  if (pattern->flags & PATTERN_LITERAL) {
+    if (!is_in_range(scan, pattern, start)) return;
+    if (pattern->flags & PATTERN_FULLWORD && !is_full_word(scan, pattern, start)) return;
+  } else {
+    u32 outcome = is_match_at(scan, pattern, start, &end);
     if (outcome == NEVER) state->next = NONE;
     if (outcome != MATCHED) return;
   }
-  if (pattern->flags & PATTERN_FULLWORD && !is_full_word(scan, pattern, start)) return;
   record_match(scan, id, state, start);
 }
 
 // The run's distance from the start varies: tries every start it can belong to, none of them twice.
 // Runs of a pattern with one anchor arrive in ascending order.
-static void try_starts(Scan *scan, u32 id, PatternState *state, u32 run, u32 least) {
+static void try_starts(Scan *scan, u32 id, State *state, u32 run, u32 least) {
   const Pattern *pattern = scan->patterns + id;
   if (run < least) return;
   u32 last = run - least, first = run > pattern->reach ? run - pattern->reach : 0;
@@ -262,7 +270,7 @@ void verify_anchor(Scan *scan, u32 index, i32 window) {
     return;
   }
   u32 id = anchor->pattern & ~ANCHOR_FOLD;
-  PatternState *state = state_of(scan, id);
+  State *state = state_of(scan, id);
   if (state->count >= scan->patterns[id].countMax || state->next == NONE) return;
   if (anchor->before & ANCHOR_VARIABLE) {
     try_starts(scan, id, state, (u32)run, anchor->before & ~ANCHOR_VARIABLE);
@@ -271,23 +279,41 @@ void verify_anchor(Scan *scan, u32 index, i32 window) {
   }
 }
 
+static void search_own_places(Scan *scan, u32 id) {
+  const Pattern *pattern = scan->patterns + id;
+  if (pattern->length > scan->size) return;
+  if (!target_allows(scan, scan->signatures + pattern->signature)) return;
+  u32 first = pattern->from, last = min32(pattern->to, scan->size - pattern->length);
+  if (pattern->flags & PATTERN_FROM_END) {
+    if (scan->size < pattern->from) return;
+    first = scan->size > pattern->to ? scan->size - pattern->to : 0;
+    last = min32(scan->size - pattern->from, scan->size - pattern->length);
+  }
+  State *state = state_of(scan, id);
+  for (u32 start = first; start <= last; start++) {
+    if (state->count >= pattern->countMax || state->next == NONE || !spend(scan, 4)) break;
+    try_start(scan, id, state, start);
+  }
+}
+
+static u32 first_direct(const Scan *scan, u32 key) {
+  u32 lo = 0, hi = scan->counts[SECTION_DIRECT];
+  while (lo < hi) {
+    u32 middle = lo + (hi - lo) / 2;
+    if (scan->direct[middle].key < key) lo = middle + 1;
+    else hi = middle;
+  }
+  return lo;
+}
+
 // Patterns bound to few places (such as magic numbers) need no search.
 void search_direct(Scan *scan) {
-  for (u32 i = 0; i < scan->counts[SECTION_DIRECT] && !scan->isIncomplete; i++) {
-    u32 id = scan->direct[i];
-    const Pattern *pattern = scan->patterns + id;
-    if (pattern->length > scan->size) continue;
-    if (!target_allows(scan, scan->signatures + pattern->signature)) continue;
-    u32 first = pattern->from, last = min32(pattern->to, scan->size - pattern->length);
-    if (pattern->flags & PATTERN_FROM_END) {
-      if (scan->size < pattern->from) continue;
-      first = scan->size > pattern->to ? scan->size - pattern->to : 0;
-      last = min32(scan->size - pattern->from, scan->size - pattern->length);
-    }
-    PatternState *state = state_of(scan, id);
-    for (u32 start = first; start <= last; start++) {
-      if (state->count >= pattern->countMax || state->next == NONE || !spend(scan, 4)) break;
-      try_start(scan, id, state, start);
-    }
+  u32 count = scan->counts[SECTION_DIRECT], key = load16(scan->bytes);
+  for (u32 i = first_direct(scan, key); i < count && scan->direct[i].key == key; i++) {
+    if (scan->isIncomplete) return;
+    search_own_places(scan, scan->direct[i].pattern);
+  }
+  for (u32 i = first_direct(scan, DIRECT_ANY); i < count && !scan->isIncomplete; i++) {
+    search_own_places(scan, scan->direct[i].pattern);
   }
 }

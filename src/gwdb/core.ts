@@ -11,6 +11,15 @@ export const CORE_STACK_SIZE = 65_536;
 /** Zero bytes the core wants before an object, and room behind it. */
 export const CORE_PADDING = 64;
 
+/** Places of a pattern that the core tells at once. */
+export const CORE_MATCHES_MAX = 1024;
+
+/** Bytes of the longest hash that the core is handed. */
+export const CORE_DIGEST_SIZE = 32;
+
+/** Signatures that are nothing but a hash, found in one object. */
+export const CORE_ALONE_MAX = 1024;
+
 /** Longest object name that globs see, UTF-8 bytes. */
 export const CORE_NAME_MAX = 4096;
 
@@ -27,11 +36,20 @@ export interface CoreExports {
   gw_attach(scan: number, image: number): void;
   gw_name(scan: number): number;
   gw_digest(scan: number): number;
-  gw_results(scan: number): number;
+  gw_findings(scan: number): number;
+  gw_alone(scan: number): number;
+  gw_alone_count(scan: number): number;
+  gw_matches(scan: number): number;
+  gw_is_trusted(scan: number): number;
+  gw_is_incomplete(scan: number): number;
   gw_begin(scan: number, bytes: number, size: number, nameLength: number): void;
   gw_scan(scan: number, type: number, container: number, depth: number): number;
-  gw_hashes(scan: number): number;
-  gw_hash(scan: number, kind: number): void;
+  gw_met(scan: number, signature: number): number;
+  gw_offset(scan: number, signature: number): number;
+  gw_count(scan: number, signature: number, pattern: number): number;
+  gw_enumerate(scan: number, signature: number, pattern: number, from: number, max: number): number;
+  gw_hashes(scan: number, size: number, first: number, end: number): number;
+  gw_hash(scan: number, kind: number, size: number): void;
 }
 
 const PAGE_SIZE = 65_536;

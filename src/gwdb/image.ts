@@ -6,7 +6,7 @@
 // malice. wasm/core.h says what the sections hold.
 
 const MAGIC = 0x42445747;
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_SIZE = 32;
 const ENTRY_SIZE = 16;
 const CHECKSUM_AT = 16;
@@ -26,13 +26,28 @@ export const SECTIONS = {
   tiers: 8,
   direct: 9,
   names: 10,
-  md5: 11,
-  sha256: 12,
-  /** u32 offset of each signature's JSON and of the end, then the JSON texts in UTF-8. */
+  always: 11,
+  /** The first of HASH_KINDS sections, one for each kind of hash. */
+  hashes: 12,
+  /** Texts, one for each signature: its name, or JSON; see texts.ts. */
   metadata: 64,
   /** JSON array of type names; the id of a type is its place + 1. */
   types: 65,
 } as const;
+
+/** Kinds of hashes, in the order of their sections. Objects with a trusted one are clean. */
+export const HASH_KINDS = [
+  { of: "object", algorithm: "md5" },
+  { of: "object", algorithm: "sha1" },
+  { of: "object", algorithm: "sha256" },
+  { of: "section", algorithm: "md5" },
+  { of: "section", algorithm: "sha1" },
+  { of: "section", algorithm: "sha256" },
+  { of: "imports", algorithm: "md5" },
+  { of: "trusted", algorithm: "md5" },
+  { of: "trusted", algorithm: "sha1" },
+  { of: "trusted", algorithm: "sha256" },
+] as const;
 
 /** One section: `count` says how many entries its bytes hold. */
 export interface ImageSection {

@@ -1,18 +1,31 @@
 // Scans objects: one engine per worker, each in its own arena of the shared memory. An object is
 // copied in, the core finds what matches, and only for that the signature's name is looked up.
-import { CORE_NAME_MAX, CORE_PADDING, type CoreExports, instantiateCore } from "../gwdb/core.ts";
+import {
+  CORE_ALONE_MAX,
+  CORE_DIGEST_SIZE,
+  CORE_MATCHES_MAX,
+  CORE_NAME_MAX,
+  CORE_PADDING,
+  type CoreExports,
+  instantiateCore,
+} from "../gwdb/core.ts";
 import { openSections, SECTIONS } from "../gwdb/image.ts";
+import { TextReader } from "../gwdb/texts.ts";
 import type { Finding, Severity } from "../message.ts";
+import { Hashing } from "./hashing.ts";
+import { JUDGES, type Judges } from "./judge/judge.ts";
+import { Judging } from "./judge/judging.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
 
-const NO_OFFSET = 0xffffffff;
 const INCOMPLETE = 0x80000000;
-/** Matches that the core lists for one object. */
-const RESULTS_MAX = 64;
-const HASHES = [
-  { kind: 1, algorithm: "md5" },
-  { kind: 2, algorithm: "sha256" },
-] as const;
+/** Findings told of one object; with more it counts as unscanned. */
+const FINDINGS_MAX = 10_000;
+/** Signatures that the core looks at in one object, half of STATES_LOG_MAX in wasm/core.h. */
+const TOUCHED_MAX = 32_768;
+/** Bytes and place of a signature's entry, and its flag for a judgement; see wasm/core.h. */
+const SIGNATURE_SIZE = 16;
+const FLAGS_AT = 14;
+const JUDGED = 2;
 /** Bytes scanned at attach, so that the first message meets compiled code. */
 const WARM_UP = 256 * 1024;
 const WARM_UP_ROUNDS = 8;
@@ -25,6 +38,8 @@ export interface EngineObject {
   /** File type, as fileType() tells it, of the object and of what it was taken out of. */
   readonly type: string;
   readonly containerType: string;
+  /** File types of all that it lies in, from the outside in. */
+  readonly containers?: readonly string[];
   /** The message is at depth 0. */
   readonly depth: number;
 }
@@ -35,6 +50,11 @@ export interface ScanResult {
   /** Bytes looked at. */
   readonly scanned: number;
   readonly isComplete: boolean;
+}
+
+/** Where an engine scans, and with what. */
+export interface EngineOptions {
+  readonly judges?: Partial<Judges>;
 }
 
 /** A signature's information as an image keeps it: what is usual is left out. */
@@ -51,41 +71,59 @@ export class Engine {
   readonly #arena: Arena;
   readonly #calls: CoreExports;
   readonly #object: Uint8Array;
-  readonly #digest: Uint8Array;
   readonly #name: Uint8Array;
-  readonly #results: Uint32Array;
-  readonly #metadata: Uint8Array;
+  readonly #findings: Uint32Array;
+  readonly #alone: Uint32Array;
+  readonly #flags: DataView;
+  readonly #texts: TextReader;
+  readonly #judging: Judging;
+  readonly #hashing: Hashing;
   readonly #typeIds: ReadonlyMap<string, number>;
-  readonly #hasHashes: boolean;
   readonly #hasNames: boolean;
   readonly #encoder = new TextEncoder();
 
-  private constructor(set: SharedSet, arena: Arena) {
+  private constructor(set: SharedSet, arena: Arena, judges: Partial<Judges>) {
     const { buffer } = set.memory;
+    const { state } = arena;
     this.identity = set.identity;
     this.#arenaSize = set.arenaSize;
     this.#arena = arena;
-    this.#calls = instantiateCore(set.core, set.memory);
-    this.#calls.__stack_pointer.value = arena.stackEnd;
-    this.#calls.gw_attach(arena.state, set.imageOffset);
+    const calls = instantiateCore(set.core, set.memory);
+    this.#calls = calls;
+    calls.__stack_pointer.value = arena.stackEnd;
+    calls.gw_attach(state, set.imageOffset);
     this.#object = new Uint8Array(buffer, arena.object, set.arenaSize + CORE_PADDING);
-    this.#digest = new Uint8Array(buffer, this.#calls.gw_digest(arena.state), 32);
-    this.#name = new Uint8Array(buffer, this.#calls.gw_name(arena.state), CORE_NAME_MAX);
-    this.#results = new Uint32Array(buffer, this.#calls.gw_results(arena.state), 2 * RESULTS_MAX);
+    this.#name = new Uint8Array(buffer, calls.gw_name(state), CORE_NAME_MAX);
+    this.#alone = new Uint32Array(buffer, calls.gw_alone(state), CORE_ALONE_MAX);
     const image = new Uint8Array(buffer, set.imageOffset, set.imageSize);
     const sections = openSections(image);
-    const countOf = (kind: number) => sections.get(kind)?.count ?? 0;
-    this.#metadata = sections.get(SECTIONS.metadata)?.bytes ?? new Uint8Array(0);
-    this.#hasHashes = countOf(SECTIONS.md5) + countOf(SECTIONS.sha256) > 0;
-    this.#hasNames = countOf(SECTIONS.names) > 0;
+    const section = (kind: number) => sections.get(kind)?.bytes ?? new Uint8Array(0);
+    const signatures = section(SECTIONS.signatures);
+    const entries = signatures.length / SIGNATURE_SIZE;
+    this.#findings = new Uint32Array(
+      buffer,
+      calls.gw_findings(state),
+      Math.min(entries, TOUCHED_MAX),
+    );
+    this.#flags = new DataView(buffer, signatures.byteOffset, signatures.length);
+    this.#texts = new TextReader(section(SECTIONS.metadata));
+    const matches = new Uint32Array(buffer, calls.gw_matches(state), 2 * CORE_MATCHES_MAX);
+    this.#judging = new Judging({ calls, state, matches, texts: this.#texts, judges });
+    const digest = new Uint8Array(buffer, calls.gw_digest(state), CORE_DIGEST_SIZE);
+    this.#hashing = new Hashing({ calls, state, digest, sections });
+    this.#hasNames = section(SECTIONS.names).length > 0;
     this.#typeIds = new Map(set.types.map((type, i) => [type, i + 1]));
   }
 
   /** An engine in the given arena, ready to run at full speed. */
-  static async attach(set: SharedSet, arena: number): Promise<Engine> {
+  static async attach(
+    set: SharedSet,
+    arena: number,
+    { judges = JUDGES }: EngineOptions = {},
+  ): Promise<Engine> {
     const place = set.arenas[arena];
     if (place === undefined) throw new RangeError(`the signature set has no arena ${arena}`);
-    const engine = new Engine(set, place);
+    const engine = new Engine(set, place, judges);
     engine.#warmUp();
     return engine;
   }
@@ -97,12 +135,15 @@ export class Engine {
       x = (Math.imul(x, 1664525) + 1013904223) | 0;
       bytes[i] = x >>> 24;
     }
+    const { state, object } = this.#arena;
     for (let round = 0; round < WARM_UP_ROUNDS; round++) {
-      this.scan({ bytes, name: "", type: "", containerType: "", depth: 0 });
+      this.#object.set(bytes);
+      this.#calls.gw_begin(state, object, bytes.length, 0);
+      this.#calls.gw_scan(state, 0, 0, 0);
     }
   }
 
-  /** Looks at one object. Never throws for what is in it. */
+  /** Looks at one object. Throws only if a judgement is damaged. */
   scan(object: EngineObject): ScanResult {
     const { bytes } = object;
     if (bytes.length > this.#arenaSize) return { findings: [], scanned: 0, isComplete: false };
@@ -111,55 +152,48 @@ export class Engine {
     const named = this.#hasNames ? object.name.toLowerCase() : "";
     const nameLength = this.#encoder.encodeInto(named, this.#name).written;
     this.#calls.gw_begin(state, this.#arena.object, bytes.length, nameLength);
-    if (this.#hasHashes) this.#matchHashes(bytes);
+    this.#judging.begin({ containers: [], ...object });
+    this.#hashing.look(bytes, () => this.#judging.executable());
     const type = this.#typeIds.get(object.type) ?? 0;
     const container = this.#typeIds.get(object.containerType) ?? 0;
     const answer = this.#calls.gw_scan(state, type, container, object.depth) >>> 0;
-    const count = answer < INCOMPLETE ? answer : answer - INCOMPLETE;
-    // Behind many weak matches a grave one may have found no place in the list.
-    const isComplete = answer < RESULTS_MAX;
-    return {
-      findings: count === 0 ? [] : this.#findings(count),
-      scanned: isComplete ? bytes.length : 0,
-      isComplete,
-    };
-  }
-
-  // Hashes cost more than the search: they are computed only if a signature has exactly this size.
-  #matchHashes(bytes: Uint8Array): void {
-    const { state } = this.#arena;
-    const wanted = this.#calls.gw_hashes(state);
-    if (wanted === 0) return;
-    for (const { kind, algorithm } of HASHES) {
-      if ((wanted & kind) === 0) continue;
-      this.#digest.set(new Bun.CryptoHasher(algorithm).update(bytes).digest());
-      this.#calls.gw_hash(state, kind);
+    const isCut = answer >= INCOMPLETE;
+    const { findings, isUnfinished } = this.#collect(isCut ? answer - INCOMPLETE : answer, isCut);
+    this.#judging.end();
+    if (this.#calls.gw_is_trusted(state) !== 0) {
+      return { findings: [], scanned: bytes.length, isComplete: true };
     }
+    const isComplete = !isCut && !isUnfinished && findings.length < FINDINGS_MAX;
+    return { findings, scanned: isComplete ? bytes.length : 0, isComplete };
   }
 
-  #findings(count: number): Finding[] {
+  // Judgements of an object that the core gave up would judge by half of what is there.
+  #collect(count: number, isCut: boolean): { findings: Finding[]; isUnfinished: boolean } {
     const findings: Finding[] = [];
-    for (let i = 0; i < count; i++) {
-      const offset = this.#results[2 * i + 1] ?? NO_OFFSET;
-      const {
-        name,
-        severity = "infected",
-        description,
-      } = this.#describe(this.#results[2 * i] ?? 0);
-      findings.push({
-        ...{ signature: name, severity },
-        offset: offset === NO_OFFSET ? -1 : offset,
-        ...(description ? { description } : {}),
-      });
+    let isUnfinished = false;
+    for (let i = 0; i < count && findings.length < FINDINGS_MAX; i++) {
+      const index = this.#findings[i] ?? 0;
+      const flags = this.#flags.getUint16(SIGNATURE_SIZE * index + FLAGS_AT, true);
+      if ((flags & JUDGED) === 0) {
+        const offset = this.#calls.gw_offset(this.#arena.state, index);
+        findings.push(this.#finding(index, offset));
+        continue;
+      }
+      const outcome = isCut ? "unfinished" : this.#judging.outcome(index);
+      if (outcome === "unfinished") isUnfinished = true;
+      else if (outcome.isMatch) findings.push(this.#finding(index, outcome.offset));
     }
-    return findings;
+    const alone = this.#calls.gw_alone_count(this.#arena.state);
+    for (let i = 0; i < alone && findings.length < FINDINGS_MAX; i++) {
+      findings.push(this.#finding(this.#alone[i] ?? 0, -1));
+    }
+    return { findings, isUnfinished };
   }
 
-  #describe(signature: number): SignatureText {
-    const { buffer, byteOffset } = this.#metadata;
-    const view = new DataView(buffer, byteOffset, this.#metadata.length);
-    const from = view.getUint32(4 * signature, true);
-    const to = view.getUint32(4 * signature + 4, true);
-    return JSON.parse(Buffer.from(this.#metadata.subarray(from, to)).toString("utf8"));
+  #finding(signature: number, offset: number): Finding {
+    const text = this.#texts.text(signature);
+    const about: SignatureText = text.startsWith("{") ? JSON.parse(text) : { name: text };
+    const { name, severity = "infected", description } = about;
+    return { signature: name, severity, offset, ...(description ? { description } : {}) };
   }
 }

@@ -66,6 +66,13 @@ const FAULTS = [
   "a condition is malformed",
 ] as const;
 
+/** What the core keeps of one pattern or signature in an object, and of how many at most. */
+const STATE_SIZE = 24;
+const STATES_LEAST = 64;
+const STATES_MAX = 65_536;
+/** What it keeps besides. */
+const SCAN_SIZE_MAX = 1 << 19;
+
 const align = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 
 function readTypes(image: Image): string[] {
@@ -92,10 +99,9 @@ export function loadSet(bytes: Uint8Array, options: LoadOptions): SharedSet {
   const core = options.core instanceof Uint8Array ? loadCore(options.core) : options.core;
 
   // Sizes first: the state depends on the image, so the core is asked in the final memory.
-  const states = image.section(SECTIONS.patterns).count * 16;
-  const roomPerArena = CORE_STACK_SIZE + arenaSize + 4 * CORE_PADDING + (1 << 20);
-  const signatures = image.section(SECTIONS.signatures).count;
-  const perArena = align(roomPerArena + states + signatures * 8);
+  const scanned = image.section(SECTIONS.signatures).count + image.section(SECTIONS.patterns).count;
+  const states = Math.min(4 * (scanned + STATES_LEAST), STATES_MAX) * STATE_SIZE;
+  const perArena = align(CORE_STACK_SIZE + arenaSize + 4 * CORE_PADDING + SCAN_SIZE_MAX + states);
   const size = (1 << 18) + align(bytes.length) + perArena * count;
   if (size > MEMORY_MAX) throw new RangeError("the arenas and the signature set exceed 4 GB");
   const memory = createCoreMemory(size);
@@ -118,6 +124,6 @@ export function loadSet(bytes: Uint8Array, options: LoadOptions): SharedSet {
   return {
     ...{ memory, core, imageOffset, imageSize: bytes.length, arenas, arenaSize, types },
     identity: image.identity,
-    signatureCount: image.section(SECTIONS.signatures).count,
+    signatureCount: image.section(SECTIONS.metadata).count,
   };
 }

@@ -3,43 +3,28 @@
 import { ByteWriter } from "../gwdb/byte-writer.ts";
 import type { CoreModule } from "../gwdb/core.ts";
 import { type ImageSection, SECTIONS, sealImage } from "../gwdb/image.ts";
-import { compileCondition, countsNeeded, isVacuous } from "./condition.ts";
+import { packTexts } from "../gwdb/texts.ts";
+import { compileCondition } from "./condition.ts";
+import { HashTables } from "./image/hashes.ts";
+import type { Planned } from "./image/plan.ts";
 import { RunTable } from "./layout.ts";
-import type { Search } from "./pattern.ts";
-import { type BytePattern, planSearch, shortestMatch, writeProgram } from "./pattern.ts";
-import { type Pattern, packInfo, type Signature, SourceError } from "./source.ts";
+import { type BytePattern, magicOf, type Search, shortestMatch, writeProgram } from "./pattern.ts";
+import { type Expression, type Pattern, packInfo } from "./source.ts";
 
 const ANY = 0xffffffff;
-const FLAGS = { literal: 1, fullword: 2, wide: 4, fromEnd: 8, multi: 16 } as const;
+const FLAGS = { literal: 1, fullword: 2, wide: 4, fromEnd: 8, multi: 16, lazy: 32 } as const;
+const SIGNATURE_FLAGS = { private: 1, judged: 2 } as const;
 const TYPES_MAX = 127;
+const DIRECT_ANY = 0x10000;
 
-/** A signature that has been checked: every decision that can fail has been taken. */
-interface Planned {
-  readonly signature: Signature;
-  /** By pattern; null for names and hashes. */
-  readonly searches: readonly (Search | null)[];
-  readonly counts: readonly number[];
-}
-
-/** Takes the decisions for one signature; throws SourceError. */
-export function planSignature(signature: Signature): Planned {
-  const counts: number[] = signature.patterns.map(() => 1);
-  countsNeeded(signature.condition, counts);
-  if (isVacuous(signature.condition)) {
-    const at = { line: signature.line, column: 1 };
-    const expected = "a condition that needs at least one pattern";
-    throw new SourceError("the condition can hold without any pattern", at, expected);
-  }
-  const searches = signature.patterns.map((pattern, i) =>
-    pattern.kind === "bytes" ? planSearch(pattern, (counts[i] ?? 1) > 1) : null,
+/** Whether every pattern has to match, which needs no condition in the image. */
+function isAllFound(trigger: Expression, patterns: number): boolean {
+  if (trigger.kind === "pattern") return patterns === 1;
+  return (
+    trigger.kind === "of" &&
+    trigger.needed === patterns &&
+    new Set(trigger.patterns).size === patterns
   );
-  return { signature, searches, counts };
-}
-
-interface HashEntry {
-  readonly size: number;
-  readonly pattern: number;
-  readonly digest: Uint8Array;
 }
 
 class Assembler {
@@ -48,13 +33,13 @@ class Assembler {
   readonly #code = new ByteWriter();
   readonly #conditions = new ByteWriter();
   readonly #typesets = new ByteWriter();
-  readonly #direct = new ByteWriter();
+  readonly #direct: { readonly key: number; readonly pattern: number }[] = [];
   readonly #names = new ByteWriter();
+  readonly #always = new ByteWriter();
   readonly #runs = new RunTable();
-  readonly #hashes: Record<"md5" | "sha256", HashEntry[]> = { md5: [], sha256: [] };
+  readonly #hashes = new HashTables();
   readonly #types = new Map<string, number>();
   readonly #typesetIds = new Map<string, number>();
-  readonly #metadata: Uint8Array[] = [];
   #patternCount = 0;
   /** First pattern of each signature, for telling whose a pattern is. */
   readonly #firsts: number[] = [];
@@ -83,36 +68,58 @@ class Assembler {
     return this.#typesetIds.size;
   }
 
-  add({ signature, searches, counts }: Planned): void {
+  /** A signature that is nothing but hashes, and number `index`. */
+  addAlone({ signature }: Planned, index: number): void {
+    this.#hashes.addAlone(signature, index);
+  }
+
+  add({ signature, searches, counts, trigger, isAlways }: Planned): void {
     const first = this.#patternCount;
-    const program = compileCondition(signature.condition, (type) => this.#typeId(type));
-    this.#signatures.words(this.#conditions.length / 4, program.length);
-    this.#signatures.words(this.#typeset(signature.targets), first, signature.patterns.length);
+    const { patterns, targets } = signature;
+    const isJudged = signature.judgement !== undefined;
+    const program = isAllFound(trigger, patterns.length)
+      ? []
+      : compileCondition(trigger, (type) => this.#typeId(type));
+    this.#signatures.words(this.#conditions.length / 4, first);
+    this.#signatures.u16(program.length);
+    this.#signatures.u16(patterns.length);
+    this.#signatures.u16(this.#typeset(targets));
+    const isPrivate = signature.isPrivate === true;
+    this.#signatures.u16(
+      (isPrivate ? SIGNATURE_FLAGS.private : 0) | (isJudged ? SIGNATURE_FLAGS.judged : 0),
+    );
+    if (isAlways) this.#always.u32(this.#firsts.length);
     this.#conditions.words(...program);
-    signature.patterns.forEach((pattern, i) => {
+    patterns.forEach((pattern, i) => {
       const search = searches[i] ?? null;
       if (pattern.kind === "bytes" && search !== null) {
-        this.#addBytes(pattern, search, counts[i] ?? 1);
+        this.#addBytes(pattern, search, { countMax: counts[i] ?? 1, isJudged });
       } else this.#addOther(pattern);
       this.#patternCount++;
     });
     this.#firsts.push(first);
-    this.#metadata.push(Buffer.from(packInfo(signature.info), "utf8"));
   }
 
-  #addBytes(pattern: BytePattern, search: Search, countMax: number): void {
+  #addBytes(
+    pattern: BytePattern,
+    search: Search,
+    about: { readonly countMax: number; readonly isJudged: boolean },
+  ): void {
     const id = this.#patternCount;
     const [op] = pattern.ops;
     const isWhole = pattern.ops.length === 1 && op?.kind === "literal" && search.kind === "runs";
     const at = this.#code.length;
-    if (!isWhole) writeProgram(this.#code, pattern);
+    // A judgement may have the places enumerated, for which even a literal needs its program.
+    if (!isWhole || about.isJudged) writeProgram(this.#code, pattern);
     let flags = isWhole ? FLAGS.literal : 0;
     if (pattern.isFullword) flags |= FLAGS.fullword;
     if (pattern.isWide) flags |= FLAGS.wide;
     if (pattern.place?.isFromEnd === true) flags |= FLAGS.fromEnd;
     let reach = 0;
-    if (search.kind === "direct") this.#direct.u32(id);
-    else {
+    if (search.kind === "lazy") flags |= FLAGS.lazy;
+    else if (search.kind === "direct") {
+      this.#direct.push({ key: magicOf(pattern) ?? DIRECT_ANY, pattern: id });
+    } else {
       if (search.isMulti) flags |= FLAGS.multi;
       for (const { before } of search.groups.flat()) reach = Math.max(reach, before.max);
       this.#runs.add(id, search.groups, pattern.isFolded);
@@ -121,17 +128,14 @@ class Assembler {
     this.#patterns.words(at, this.#code.length - at, this.#firsts.length, from, to);
     this.#patterns.u32(Math.min(reach, ANY));
     this.#patterns.u16(flags);
-    this.#patterns.u16(countMax);
+    this.#patterns.u16(about.countMax);
     this.#patterns.u32(shortestMatch(pattern));
   }
 
   #addOther(pattern: Pattern): void {
     const id = this.#patternCount;
-    if (pattern.kind === "hash") {
-      const { algorithm, size, digest } = pattern;
-      if (algorithm !== "sha1")
-        this.#hashes[algorithm].push({ size: size ?? 0, pattern: id, digest });
-    } else if (pattern.kind === "name") {
+    if (pattern.kind === "hash") this.#hashes.addPattern(pattern, id);
+    else if (pattern.kind === "name") {
       const text = Buffer.from(pattern.glob, "utf8");
       this.#names.words(id, this.#code.length, text.length);
       this.#code.append(text);
@@ -142,60 +146,66 @@ class Assembler {
     this.#patterns.u32(0);
   }
 
-  #hashSection(algorithm: "md5" | "sha256"): ImageSection {
-    const entries = this.#hashes[algorithm];
-    entries.sort((a, b) => a.size - b.size || Buffer.compare(a.digest, b.digest));
+  #directSection(): ImageSection {
     const out = new ByteWriter();
-    for (const { size, pattern, digest } of entries) {
-      out.words(size, pattern);
-      out.append(digest);
-    }
-    return { kind: SECTIONS[algorithm], bytes: out.bytes(), count: entries.length };
-  }
-
-  #metadataSection(): ImageSection {
-    const out = new ByteWriter();
-    let at = (this.#metadata.length + 1) * 4;
-    for (const text of this.#metadata) {
-      out.u32(at);
-      at += text.length;
-    }
-    out.u32(at);
-    for (const text of this.#metadata) out.append(text);
-    return { kind: SECTIONS.metadata, bytes: out.bytes(), count: this.#metadata.length };
+    this.#direct.sort((a, b) => a.key - b.key || a.pattern - b.pattern);
+    for (const { key, pattern } of this.#direct) out.words(key, pattern);
+    return { kind: SECTIONS.direct, bytes: out.bytes(), count: this.#direct.length };
   }
 
   /** The image; or the place of a signature that turned out to be unfit for the search. */
-  seal(core: CoreModule): Uint8Array | number {
+  seal(core: CoreModule, texts: readonly string[]): Uint8Array | number {
     const search = this.#runs.build(core);
     if (typeof search === "number") return this.#firsts.findLastIndex((first) => first <= search);
     const entries = (kind: number, out: ByteWriter, size: number): ImageSection => ({
       ...{ kind, bytes: out.bytes(), count: out.length / size },
     });
+    const types = Buffer.from(JSON.stringify([...this.#types.keys()]), "utf8");
     return sealImage([
-      entries(SECTIONS.signatures, this.#signatures, 20),
+      entries(SECTIONS.signatures, this.#signatures, 16),
       entries(SECTIONS.patterns, this.#patterns, 32),
       entries(SECTIONS.code, this.#code, 1),
       entries(SECTIONS.conditions, this.#conditions, 4),
       entries(SECTIONS.typesets, this.#typesets, 16),
-      entries(SECTIONS.direct, this.#direct, 4),
+      this.#directSection(),
       entries(SECTIONS.names, this.#names, 12),
+      entries(SECTIONS.always, this.#always, 4),
       ...search,
-      this.#hashSection("md5"),
-      this.#hashSection("sha256"),
-      this.#metadataSection(),
-      {
-        kind: SECTIONS.types,
-        bytes: Buffer.from(JSON.stringify([...this.#types.keys()]), "utf8"),
-        count: this.#types.size,
-      },
+      ...this.#hashes.sections(),
+      { kind: SECTIONS.metadata, bytes: packTexts(texts), count: texts.length },
+      { kind: SECTIONS.types, bytes: types, count: this.#types.size },
     ]);
   }
 }
 
-/** Puts planned signatures into an image; or the place of one that can't be searched for. */
+// Names become numbers: who asks for an outcome must not search for it.
+function textsOf(planned: readonly Planned[]): string[] {
+  const numbers = new Map<string, number>();
+  const isAsked = planned.some(({ signature }) => signature.references !== undefined);
+  if (isAsked) planned.forEach(({ signature }, i) => void numbers.set(signature.info.name, i));
+  return planned.map(({ signature }) => {
+    const { info, judgement, references } = signature;
+    const known = (references ?? []).flatMap((name) => {
+      const number = numbers.get(name);
+      return number === undefined ? [] : [[name, number] as const];
+    });
+    return packInfo({
+      info,
+      ...(judgement === undefined ? {} : { judgement }),
+      ...(known.length === 0 ? {} : { references: Object.fromEntries(known) }),
+    });
+  });
+}
+
+/**
+ * Puts planned signatures into an image; or the place of one that can't be searched for. Those that
+ * are nothing but hashes must come last.
+ */
 export function assemble(planned: readonly Planned[], core: CoreModule): Uint8Array | number {
   const assembler = new Assembler();
-  for (const one of planned) assembler.add(one);
-  return assembler.seal(core);
+  planned.forEach((one, i) => {
+    if (one.isAlone) assembler.addAlone(one, i);
+    else assembler.add(one);
+  });
+  return assembler.seal(core, textsOf(planned));
 }

@@ -1,7 +1,8 @@
 // Sources to a compiled signature set. What is wrong with one signature is reported and costs that
 // signature only, unless the caller asks for all or nothing.
 import { type CoreModule, loadCore } from "../gwdb/core.ts";
-import { assemble, planSignature } from "./assemble.ts";
+import { assemble } from "./assemble.ts";
+import { type Planned, planSignature } from "./image/plan.ts";
 import { parseSource } from "./parse.ts";
 import {
   type Diagnostic,
@@ -101,7 +102,8 @@ export async function compileSignatures(
   const diagnostics = [...parsed.diagnostics];
   const names = new Map<string, Signature>();
   const known = options.types === undefined ? null : new Set(options.types);
-  const planned: ReturnType<typeof planSignature>[] = [];
+  const patterned: Planned[] = [];
+  const alone: Planned[] = [];
   const keep = (signature: Signature) => {
     const { name } = signature.info;
     const twin = names.get(name);
@@ -109,9 +111,10 @@ export async function compileSignatures(
     if (twin !== undefined) {
       throw new SourceError(`this name is taken by ${twin.file}:${twin.line}`, at);
     }
-    if (planned.length >= SIGNATURES_MAX) throw new SourceError("too many signatures", at);
+    if (names.size >= SIGNATURES_MAX) throw new SourceError("too many signatures", at);
     checkTypes(signature, known);
-    planned.push(planSignature(signature));
+    const plan = planSignature(signature);
+    (plan.isAlone ? alone : patterned).push(plan);
     names.set(name, signature);
   };
   for (const signature of parsed.signatures) {
@@ -122,6 +125,7 @@ export async function compileSignatures(
       diagnostics.push(report(signature, error));
     }
   }
+  const planned = patterned.concat(alone);
   const image = assembleAll(planned, module, diagnostics);
   if (options.isStrict === true && diagnostics.length > 0) throw new CompileError(diagnostics);
   return { image, signatures: planned.map(({ signature }) => signature.info), diagnostics };
@@ -129,11 +133,7 @@ export async function compileSignatures(
 
 // The builder can find one more fault: every place of a run is a repeated byte. Each such signature
 // is taken out, and the rest tried again.
-function assembleAll(
-  planned: ReturnType<typeof planSignature>[],
-  core: CoreModule,
-  diagnostics: Diagnostic[],
-): Uint8Array {
+function assembleAll(planned: Planned[], core: CoreModule, diagnostics: Diagnostic[]): Uint8Array {
   for (;;) {
     const result = assemble(planned, core);
     if (typeof result !== "number") return result;

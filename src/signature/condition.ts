@@ -27,6 +27,25 @@ const COMPARISON_CODES: Readonly<Record<Comparison, number>> = {
   "!=": 16,
 };
 
+/** Numbers that the core's stack holds, CONDITION_STACK in wasm/core.h. */
+export const CONDITION_DEPTH_MAX = 32;
+
+/** The most numbers that lie on the stack at once while a program runs. */
+export function conditionDepth(program: readonly number[]): number {
+  let depth = 0;
+  let most = 0;
+  for (let i = 0; i < program.length; i++) {
+    const code = (program[i] ?? 0) & 0xff;
+    if (code === CODES.not) continue;
+    if (code === CODES.number) i++;
+    if (code === CODES.of) i += 1 + (program[i + 1] ?? 0);
+    const isBinary = code === CODES.and || code === CODES.or || (code >= 11 && code <= 16);
+    depth += isBinary ? -1 : 1;
+    most = Math.max(most, depth);
+  }
+  return most;
+}
+
 const word = (code: number, operand: number) => code | (operand << 8);
 
 /** A condition's program. `typeId` numbers file types. */
@@ -54,7 +73,10 @@ export function compileCondition(
     case "and":
     case "or": {
       const left = compileCondition(expression.left, typeId);
-      return [...left, ...compileCondition(expression.right, typeId), CODES[expression.kind]];
+      const right = compileCondition(expression.right, typeId);
+      // The longer side first keeps the stack low, however the expression leans.
+      const sides = left.length < right.length ? [right, left] : [left, right];
+      return [...sides.flat(), CODES[expression.kind]];
     }
     case "not":
       return [...compileCondition(expression.operand, typeId), CODES.not];
@@ -131,5 +153,55 @@ export function countsNeeded(expression: Expression, counts: number[]): void {
       const { count } = next.left;
       counts[count] = Math.max(counts[count] ?? 1, Math.min(next.right, COUNT_MAX) + 1);
     }
+  }
+}
+
+/**
+ * What an expression implies if nothing is known of some patterns: they are taken for whatever makes
+ * it hold. A condition becomes a trigger that way.
+ */
+export function weaken(
+  expression: Expression,
+  isUnknown: (pattern: number) => boolean,
+): Expression {
+  return weakenAs(expression, isUnknown, true);
+}
+
+const ALWAYS: Expression = { kind: "always" };
+
+// Without an outcome that makes the expression hold, "unknown" is the negation of "always".
+function weakenAs(
+  expression: Expression,
+  isUnknown: (pattern: number) => boolean,
+  wanted: boolean,
+): Expression {
+  const unknown: Expression = wanted ? ALWAYS : { kind: "not", operand: ALWAYS };
+  switch (expression.kind) {
+    case "pattern":
+      return isUnknown(expression.pattern) ? unknown : expression;
+    case "compare":
+      if (typeof expression.left !== "object") return expression;
+      return isUnknown(expression.left.count) ? unknown : expression;
+    case "of": {
+      const patterns = expression.patterns.filter((pattern) => !isUnknown(pattern));
+      const needed =
+        expression.needed - (wanted ? expression.patterns.length - patterns.length : 0);
+      if (needed <= 0) return ALWAYS;
+      if (needed > patterns.length) return { kind: "not", operand: ALWAYS };
+      return { kind: "of", needed, patterns };
+    }
+    case "and":
+    case "or": {
+      const { kind, left, right } = expression;
+      return {
+        kind,
+        left: weakenAs(left, isUnknown, wanted),
+        right: weakenAs(right, isUnknown, wanted),
+      };
+    }
+    case "not":
+      return { kind: "not", operand: weakenAs(expression.operand, isUnknown, !wanted) };
+    default:
+      return expression;
   }
 }

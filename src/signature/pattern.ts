@@ -15,6 +15,8 @@ export interface Run {
 
 /** How a pattern is found: by its place alone, or by watching all runs of one of these groups. */
 export type Search =
+  /** Not at all: a judgement has it enumerated. */
+  | { readonly kind: "lazy" }
   | { readonly kind: "direct" }
   | {
       readonly kind: "runs";
@@ -75,21 +77,35 @@ function writeOp(out: ByteWriter, op: Op): void {
   }
 }
 
-/** Letters of folded texts as masks that leave the case open. */
-function maskLetters(bytes: Uint8Array): Op {
-  const isLetter = (byte: number) => byte >= 0x61 && byte <= 0x7a;
+const isLetter = (byte: number) => (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
+
+/** Fixed letters as masks that leave the case open. */
+function maskLetters({ values, masks }: Masked): Masked {
+  const isOpen = (i: number) => masks[i] === 0xff && isLetter(values[i] ?? 0);
   return {
-    kind: "masked",
-    values: bytes.map((byte) => (isLetter(byte) ? byte & 0xdf : byte)),
-    masks: bytes.map((byte) => (isLetter(byte) ? 0xdf : 0xff)),
+    values: values.map((value, i) => (isOpen(i) ? value & 0xdf : value)),
+    masks: masks.map((mask, i) => (isOpen(i) ? 0xdf : mask)),
   };
+}
+
+function foldOp(op: Op): Op {
+  switch (op.kind) {
+    case "literal": {
+      const masks = new Uint8Array(op.bytes.length).fill(0xff);
+      return { kind: "masked", ...maskLetters({ values: op.bytes, masks }) };
+    }
+    case "masked":
+      return { kind: "masked", ...maskLetters(op) };
+    case "alternatives":
+      return { ...op, items: op.items.map(maskLetters) };
+    default:
+      return op;
+  }
 }
 
 /** Appends the program of a pattern. */
 export function writeProgram(out: ByteWriter, pattern: BytePattern): void {
-  for (const op of pattern.ops) {
-    writeOp(out, pattern.isFolded && op.kind === "literal" ? maskLetters(op.bytes) : op);
-  }
+  for (const op of pattern.ops) writeOp(out, pattern.isFolded ? foldOp(op) : op);
   out.u8(0);
 }
 
@@ -183,9 +199,23 @@ function multiSearch(pattern: BytePattern, groups: Groups, isCounted: boolean): 
   return { kind: "runs", groups: multi, isMulti: true };
 }
 
-/** Decides how a pattern is found; throws SourceError if it is too vague to be looked for. */
+const lowered = (bytes: Uint8Array) =>
+  bytes.map((byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte));
+
+/** Folded runs are kept in lower case. */
+function lowerRuns({ single, multi }: Groups): Groups {
+  const lower = (run: Run): Run => ({ ...run, bytes: lowered(run.bytes) });
+  return { single: single.map(lower), multi: multi.map((runs) => runs.map(lower)) };
+}
+
+/**
+ * Decides how a pattern is found; throws SourceError if it is too vague to be looked for. Counted
+ * ones need a run that all matches share.
+ */
 export function planSearch(pattern: BytePattern, isCounted: boolean): Search {
-  const groups = collectRuns(pattern.ops, RUN_MIN);
+  if (pattern.isLazy === true) return { kind: "lazy" };
+  const found = collectRuns(pattern.ops, RUN_MIN);
+  const groups = pattern.isFolded ? lowerRuns(found) : found;
   const single = groups.single.filter(isVaried);
   const longest = single.reduce((most, { bytes }) => Math.max(most, bytes.length), 0);
   const starts = startCount(pattern);
@@ -205,4 +235,23 @@ export function planSearch(pattern: BytePattern, isCounted: boolean): Search {
     "is too vague to look for everywhere",
     `${RUN_MIN} fixed bytes in a row, not all equal, or a place (at N..M) of at most ${DIRECT_STARTS_MAX} bytes`,
   );
+}
+
+/** Whether a pattern can be looked for in every object, as triggers need it. */
+export function isSearchable(pattern: BytePattern): boolean {
+  try {
+    return planSearch(pattern, false).kind !== "lazy";
+  } catch (error) {
+    if (error instanceof SourceError) return false;
+    throw error;
+  }
+}
+
+/** The first two bytes of a match, if they are fixed and only offset 0 will do; else undefined. */
+export function magicOf(pattern: BytePattern): number | undefined {
+  const { place, ops, isFolded } = pattern;
+  const [op] = ops;
+  if (place === null || place.isFromEnd || place.to !== 0 || isFolded) return undefined;
+  if (op?.kind !== "literal" || op.bytes.length < 2) return undefined;
+  return (op.bytes[0] ?? 0) | ((op.bytes[1] ?? 0) << 8);
 }

@@ -137,22 +137,35 @@ export interface SignatureInfo {
   readonly cure: Cure;
 }
 
-/** A signature's information as it is kept in images: what is usual is left out. */
-export function packInfo(info: SignatureInfo): string {
+/** What an image keeps of a signature beside what the core reads. */
+export interface PackedSignature {
+  readonly info: SignatureInfo;
+  readonly judgement?: Judgement;
+  /** Numbers of the signatures that the judgement asks for, by name. */
+  readonly references?: Readonly<Record<string, number>>;
+}
+
+/** A signature's text in images: a plain name, or JSON in which what is usual is left out. */
+export function packInfo({ info, judgement, references }: PackedSignature): string {
   const { name, severity, description, reference, cure } = info;
-  return JSON.stringify({
-    name,
+  const more = {
     ...(severity === "infected" ? {} : { severity }),
     ...(description === "" ? {} : { description }),
     ...(reference === "" ? {} : { reference }),
     ...(cure.kind === "none" ? {} : { cure }),
-  });
+    ...(judgement === undefined ? {} : { judgement }),
+    ...(references === undefined ? {} : { references }),
+  };
+  if (Object.keys(more).length === 0 && !name.startsWith("{")) return name;
+  return JSON.stringify({ name, ...more });
 }
 
-/** The reverse of packInfo(). */
+/** The information in what packInfo() made. */
 export function unpackInfo(packed: string): SignatureInfo {
   const usual = { severity: "infected", description: "", reference: "", cure: { kind: "none" } };
-  return { ...usual, ...JSON.parse(packed) };
+  if (!packed.startsWith("{")) return { ...usual, name: packed } as SignatureInfo;
+  const { judgement: _, references: __, ...info } = JSON.parse(packed);
+  return { ...usual, ...info };
 }
 
 /** One signature, whatever format it was written in. */
@@ -170,4 +183,6 @@ export interface Signature {
   readonly references?: readonly string[];
   /** Never reported: other signatures' judgements ask for its outcome. */
   readonly isPrivate?: boolean;
+  /** Nothing but hashes of objects, which are trusted: nothing is reported of such an object. */
+  readonly isTrusted?: boolean;
 }

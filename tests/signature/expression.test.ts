@@ -82,8 +82,9 @@ test("countsNeeded() asks for one more than is compared with", () => {
 
 test("compileCondition() writes words for the stack machine", () => {
   const typeId = (type: string) => ({ pe: 7 })[type] ?? 0;
+  // The longer side stands first.
   expect(compileCondition(parse("$a2 and not #b >= 3"), typeId)).toEqual([
-    ...[1 | (1 << 8), 2 | (2 << 8), 3, 3, 14, 10, 8],
+    ...[2 | (2 << 8), 3, 3, 14, 10, 1 | (1 << 8), 8],
   ]);
   expect(compileCondition(parse("2 of ($a*) or type is pe"), typeId)).toEqual([
     ...[17 | (2 << 8), 2, 0, 1, 6 | (7 << 8), 9],

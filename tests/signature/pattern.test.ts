@@ -16,7 +16,7 @@ function pattern(line: string): BytePattern {
 /** Groups of runs as `hex@min` or `hex@min-max`. */
 function runs(line: string): string[][] | string {
   const search = planSearch(pattern(line), false);
-  if (search.kind === "direct") return "direct";
+  if (search.kind !== "runs") return search.kind;
   return search.groups.map((group) =>
     group.map(({ bytes, before: { min, max } }) => {
       return `${Buffer.from(bytes).toString("hex")}@${min === max ? min : `${min}-${max}`}`;

@@ -9,3 +9,22 @@ export type Judge<Kind extends Judgement> = (judgement: Kind, context: JudgeCont
 export type Judges = {
   readonly [Format in Judgement["format"]]: Judge<Extract<Judgement, { format: Format }>>;
 };
+
+/** The interpreters that the engine has. */
+export const JUDGES: Partial<Judges> = {};
+
+/** Decides a judgement; one that nobody can read leaves the object unscanned. */
+export function judge(
+  judgement: Judgement,
+  judges: Partial<Judges>,
+  context: JudgeContext,
+): Judged {
+  switch (judgement.format) {
+    case "clamav":
+      return judges.clamav?.(judgement, context) ?? "unfinished";
+    case "yara":
+      return judges.yara?.(judgement, context) ?? "unfinished";
+    default:
+      return judgement satisfies never;
+  }
+}

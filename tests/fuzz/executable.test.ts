@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { parseExecutable } from "../../src/executable/executable.ts";
 import { MODULE_NAMES, moduleOf } from "../../src/scan/judge/modules/modules.ts";
 import type { ModuleValue } from "../../src/scan/judge/modules/value.ts";
+import { dotnetPart } from "../harness/dotnet-builder.ts";
 import {
   buildPe,
   exportPart,
@@ -37,6 +38,7 @@ const HOST_FILES = ["/bin/true", "/bin/echo", "/usr/bin/env"];
 
 function samples(): Buffer[] {
   const parts = (is64: boolean) => [
+    dotnetPart({ resource: Buffer.from("res") }),
     importPart({ "KERNEL32.dll": ["Sleep"], "WS2_32.dll": [3] }, is64),
     exportPart("a.dll", { One: 0x80, Two: "b.Three" }),
     resourcePart([

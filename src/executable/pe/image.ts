@@ -81,7 +81,7 @@ export class PeImage implements ExecutableShape {
       if (address >= section.address && section.address >= (found?.address ?? 0)) found = section;
     }
     if (address < first) return address < this.reader.size ? address : -1;
-    if (found === undefined || address - found.address >= found.size) return -1;
+    if (found === undefined || address - found.address >= mappedSize(found)) return -1;
     const offset = this.#mappedOffset(found) + address - found.address;
     return offset < this.reader.size ? offset : -1;
   }
@@ -94,6 +94,13 @@ export class PeImage implements ExecutableShape {
     if (sectionAlignment >= PAGE) return section.offset - (section.offset % SECTOR);
     return fileAlignment === 0 ? section.offset : section.offset - (section.offset % fileAlignment);
   }
+}
+
+// Whole pages are mapped: code in the slack behind a section's declared end runs as well, and is
+// where infectors put theirs.
+function mappedSize(section: PeSection): number {
+  const { size, virtualSize } = section;
+  return virtualSize === 0 ? size : Math.min(size, Math.ceil(virtualSize / PAGE) * PAGE);
 }
 
 /** The layout of a program, or undefined for what no Windows would load. */

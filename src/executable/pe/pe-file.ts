@@ -1,5 +1,6 @@
 // A Windows program as a whole: its headers, and what they lead to, read on first use.
 
+import { type Assembly, readAssembly } from "../dotnet/assembly.ts";
 import { Reader } from "../reader.ts";
 import { type Authenticode, readSignatures } from "./authenticode.ts";
 import { type RichHeader, readDebugPath, readRichHeader } from "./build-marks.ts";
@@ -25,6 +26,7 @@ export class PeFile extends PeImage {
   #exports: { found: Exports | undefined } | undefined;
   #signatures: readonly Authenticode[] | undefined;
   #versionStrings: readonly VersionString[] | undefined;
+  #assembly: { found: Assembly | undefined } | undefined;
   #resources: { found: Resources | undefined } | undefined;
 
   /** Libraries bound at start. */
@@ -70,6 +72,12 @@ export class PeFile extends PeImage {
   get signatures(): readonly Authenticode[] {
     this.#signatures ??= readSignatures(this);
     return this.#signatures;
+  }
+
+  /** The .NET program in it, undefined if there is none. */
+  get assembly(): Assembly | undefined {
+    this.#assembly ??= { found: readAssembly(this) };
+    return this.#assembly.found;
   }
 
   /** The "Rich" header, undefined if there is none. */

@@ -1,6 +1,7 @@
 // YARA's modules by name. A module is made once per object and computes its fields on first use.
 
 import type { Executable } from "../../../executable/executable.ts";
+import { dotnetModule } from "./dotnet.ts";
 import { elfModule } from "./elf.ts";
 import { MATH_FLOATS, mathModule } from "./math.ts";
 import { peModule } from "./pe.ts";
@@ -9,7 +10,7 @@ import { ModuleBytes, type ModuleStruct, type ModuleTools } from "./value.ts";
 
 /** The modules there are. */
 export const MODULE_NAMES = [
-  ...(["pe", "elf", "math", "hash", "time", "console", "string"] as const),
+  ...(["pe", "elf", "dotnet", "math", "hash", "time", "console", "string"] as const),
 ] as const;
 
 /** A name of `MODULE_NAMES`. */
@@ -36,6 +37,8 @@ export function moduleOf(
   switch (name) {
     case "pe":
       return peModule(executable?.format === "pe" ? executable : undefined, tools);
+    case "dotnet":
+      return dotnetModule(executable?.format === "pe" ? executable : undefined);
     case "elf":
       return elfModule(executable?.format === "elf" ? executable : undefined);
     case "math":

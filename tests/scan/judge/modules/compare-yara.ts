@@ -14,10 +14,11 @@ import type {
   ModuleValue,
 } from "../../../../src/scan/judge/modules/value.ts";
 
-const MODULES = ["pe", "elf"] as const;
+const MODULES = ["pe", "elf", "dotnet"] as const;
 const SHOWN_PER_FILE = 8;
-// YARA 4.2 shows the functions of each library behind those of the libraries before it.
-const THEIR_MISTAKE = /^pe\.import_details\[[1-9]/;
+// YARA 4.2 shows the functions of each library behind those of the libraries before it, and cuts the
+// last byte off every blob.
+const THEIR_MISTAKE = /^pe\.import_details\[[1-9]|^dotnet\.(?:constants\[|.*public_key_or_token)/;
 
 /** Paths of fields with their printed values: `pe.sections[0].name` -> `".text"`. */
 function parseDump(dump: string): Map<string, string> {
@@ -78,7 +79,7 @@ function conditionsOf(modules: ReadonlyMap<ModuleName, ModuleStruct>, size: numb
     ...["imphash", "calculate_checksum", "is_dll", "is_32bit"].map((name) => equal("pe", name)),
     equal("pe", "locale", 1033),
     equal("pe", "language", 9),
-    equal("pe", "rva_to_offset", 0x1010),
+    equal("pe", "rva_to_offset", 0x1001),
     equal("pe", "imports", "kernel32.dll"),
     equal("pe", "imports", "KERNEL32.dll", "ExitProcess"),
     equal("pe", "section_index", ".rsrc"),

@@ -24,6 +24,15 @@ export function worseStatus(a: Status, b: Status): Status {
 /** How grave a signature's match is. `unwanted` is reported, and by default not acted upon. */
 export type Severity = "infected" | "suspicious" | "unwanted";
 
+/**
+ * A signature's own way to make an object harmless. Places are patterns for RegExp over the bytes
+ * read as latin1: `truncate` cuts from the first match on, `cut` from one match through another.
+ */
+export type Remedy =
+  | { readonly kind: "remove" }
+  | { readonly kind: "truncate"; readonly at: string }
+  | { readonly kind: "cut"; readonly from: string; readonly to: string };
+
 /** One signature match. `offset` is in bytes from the object's start, -1 if it has no place. */
 export interface Finding {
   readonly signature: string;
@@ -31,6 +40,7 @@ export interface Finding {
   readonly offset: number;
   /** One sentence for the administrator: what was found and why it matters. */
   readonly description?: string;
+  readonly remedy?: Remedy;
 }
 
 /** A stretch of an object's bytes, from `start` up to and without `end`. */

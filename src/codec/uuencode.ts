@@ -10,12 +10,16 @@ export interface EncodedBlock {
   /** As written in the text, not yet decoded from its charset. */
   readonly name: string;
   readonly bytes: Uint8Array;
-  /** Where it ends in the text. */
+  /** Where its `begin` line starts in the text. */
+  readonly start: number;
+  /** Where its data ends in the text. */
   readonly end: number;
 }
 
 /** Without one of these, or "begin" at its very start, a text holds no block. */
 export const UU_MARKS = ["\nbegin", "\rbegin"] as const;
+
+type Data = Omit<EncodedBlock, "start">;
 
 const LINE_MAX = 512;
 
@@ -24,7 +28,7 @@ export function* uuBlocks(text: Uint8Array): Generator<EncodedBlock> {
   const input = asBuffer(text);
   for (let at = input.indexOf("begin"); at >= 0; at = input.indexOf("begin", at)) {
     const block = atLineStart(input, at) ? blockAt(input, at) : undefined;
-    if (block !== undefined && block.bytes.length > 0) yield block;
+    if (block !== undefined && block.bytes.length > 0) yield { ...block, start: at };
     at = block === undefined ? at + 5 : block.end;
   }
 }
@@ -33,7 +37,7 @@ function atLineStart(input: Buffer, at: number): boolean {
   return at === 0 || input[at - 1] === 10 || input[at - 1] === 13;
 }
 
-function blockAt(input: Buffer, at: number): EncodedBlock | undefined {
+function blockAt(input: Buffer, at: number): Data | undefined {
   const end = lineEnd(input, at, Math.min(input.length, at + LINE_MAX));
   const line = input.toString("latin1", at, end);
   const found = /^begin(-base64)?[ \t]+[0-7]{3,4}(?:[ \t]+(.*?))?[ \t]*$/.exec(line);
@@ -45,7 +49,7 @@ function blockAt(input: Buffer, at: number): EncodedBlock | undefined {
     : decodeBase64Lines(input, start, name);
 }
 
-function decodeBase64Lines(input: Buffer, start: number, name: string): EncodedBlock {
+function decodeBase64Lines(input: Buffer, start: number, name: string): Data {
   const found = input.indexOf("\n====", start);
   const end = found < 0 ? input.length : found;
   return { name, bytes: decodeBase64(input.subarray(start, end)).bytes, end };
@@ -53,7 +57,7 @@ function decodeBase64Lines(input: Buffer, start: number, name: string): EncodedB
 
 // Reads data lines until one is none. Lines may have lost trailing spaces (read as zeros) or carry
 // a check character (left out), and blank lines between them are skipped.
-function decodeLines(input: Buffer, start: number, name: string): EncodedBlock {
+function decodeLines(input: Buffer, start: number, name: string): Data {
   let bytes: Buffer = Buffer.alloc(0);
   let size = 0;
   let at = start;

@@ -26,13 +26,13 @@ export function* yencBlocks(text: Uint8Array): Generator<EncodedBlock> {
 function blockAt(input: Buffer, at: number): EncodedBlock {
   const end = lineEnd(input, at, Math.min(input.length, at + LINE_MAX));
   const name = /[ \t]name=(.*)$/.exec(input.toString("latin1", at, end))?.[1] ?? "";
-  let start = skipLineEnd(input, end, input.length);
-  if (input.toString("latin1", start, start + 7) === "=ypart ") {
-    start = skipLineEnd(input, lineEnd(input, start, input.length), input.length);
+  let data = skipLineEnd(input, end, input.length);
+  if (input.toString("latin1", data, data + 7) === "=ypart ") {
+    data = skipLineEnd(input, lineEnd(input, data, input.length), input.length);
   }
-  const found = input.indexOf("\n=yend", start - 1);
-  const stop = found < 0 ? input.length : Math.max(start, found);
-  return { name: name.trim(), bytes: decode(input.subarray(start, stop)), end: stop };
+  const found = input.indexOf("\n=yend", data - 1);
+  const stop = found < 0 ? input.length : Math.max(data, found);
+  return { name: name.trim(), bytes: decode(input.subarray(data, stop)), start: at, end: stop };
 }
 
 // Each byte is the original plus 42; "=" says that 64 more were added. Line ends are not data.

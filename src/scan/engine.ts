@@ -11,12 +11,13 @@ import {
 } from "../gwdb/core.ts";
 import { openSections, SECTIONS } from "../gwdb/image.ts";
 import { TextReader } from "../gwdb/texts.ts";
-import type { Finding, Severity } from "../message.ts";
+import type { Finding, Remedy, Severity } from "../message.ts";
 import { Hashing } from "./hashing.ts";
 import { JUDGES, type Judges } from "./judge/judge.ts";
 import { Judging } from "./judge/judging.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
 
+const REMOVE: Remedy = { kind: "remove" };
 const INCOMPLETE = 0x80000000;
 /** Findings told of one object; with more it counts as unscanned. */
 const FINDINGS_MAX = 10_000;
@@ -62,6 +63,9 @@ interface SignatureText {
   readonly name: string;
   readonly severity?: Severity;
   readonly description?: string;
+  readonly cure?: { readonly kind: string };
+  /** The cure's places, if it is one that cuts. */
+  readonly remedy?: Remedy;
 }
 
 /** One worker's scanner. Calls don't overlap: everything is synchronous. */
@@ -193,7 +197,12 @@ export class Engine {
   #finding(signature: number, offset: number): Finding {
     const text = this.#texts.text(signature);
     const about: SignatureText = text.startsWith("{") ? JSON.parse(text) : { name: text };
-    const { name, severity = "infected", description } = about;
-    return { signature: name, severity, offset, ...(description ? { description } : {}) };
+    const { name, severity = "infected", description, cure } = about;
+    const remedy = about.remedy ?? (cure?.kind === "remove" ? REMOVE : undefined);
+    return {
+      ...{ signature: name, severity, offset },
+      ...(description ? { description } : {}),
+      ...(remedy ? { remedy } : {}),
+    };
   }
 }

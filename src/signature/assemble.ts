@@ -5,6 +5,7 @@ import type { CoreModule } from "../gwdb/core.ts";
 import { type ImageSection, SECTIONS, sealImage } from "../gwdb/image.ts";
 import { packTexts } from "../gwdb/texts.ts";
 import { compileCondition } from "./condition.ts";
+import { remedyOf } from "./cure/remedy.ts";
 import { HashTables } from "./image/hashes.ts";
 import type { Planned } from "./image/plan.ts";
 import { RunTable } from "./layout.ts";
@@ -191,6 +192,7 @@ function textsOf(planned: readonly Planned[]): string[] {
     });
     return packInfo({
       info,
+      remedy: remedyOf(signature),
       ...(judgement === undefined ? {} : { judgement }),
       ...(known.length === 0 ? {} : { references: Object.fromEntries(known) }),
     });

@@ -1,6 +1,6 @@
 // What a signature says, between its text and its compiled form; and what is wrong with a text.
 import type { Judgement } from "../gwdb/judgement.ts";
-import type { Severity } from "../message.ts";
+import type { Remedy, Severity } from "../message.ts";
 
 /** What is wrong in a source, and where; lines and columns count from 1. */
 export interface Diagnostic {
@@ -143,10 +143,12 @@ export interface PackedSignature {
   readonly judgement?: Judgement;
   /** Numbers of the signatures that the judgement asks for, by name. */
   readonly references?: Readonly<Record<string, number>>;
+  /** Where the cure cuts, if it is one that does. */
+  readonly remedy?: Remedy | undefined;
 }
 
 /** A signature's text in images: a plain name, or JSON in which what is usual is left out. */
-export function packInfo({ info, judgement, references }: PackedSignature): string {
+export function packInfo({ info, judgement, references, remedy }: PackedSignature): string {
   const { name, severity, description, reference, cure } = info;
   const more = {
     ...(severity === "infected" ? {} : { severity }),
@@ -155,6 +157,7 @@ export function packInfo({ info, judgement, references }: PackedSignature): stri
     ...(cure.kind === "none" ? {} : { cure }),
     ...(judgement === undefined ? {} : { judgement }),
     ...(references === undefined ? {} : { references }),
+    ...(remedy === undefined ? {} : { remedy }),
   };
   if (Object.keys(more).length === 0 && !name.startsWith("{")) return name;
   return JSON.stringify({ name, ...more });
@@ -164,7 +167,7 @@ export function packInfo({ info, judgement, references }: PackedSignature): stri
 export function unpackInfo(packed: string): SignatureInfo {
   const usual = { severity: "infected", description: "", reference: "", cure: { kind: "none" } };
   if (!packed.startsWith("{")) return { ...usual, name: packed } as SignatureInfo;
-  const { judgement: _, references: __, ...info } = JSON.parse(packed);
+  const { judgement: _, references: __, remedy: ___, ...info } = JSON.parse(packed);
   return { ...usual, ...info };
 }
 

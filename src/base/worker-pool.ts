@@ -19,8 +19,16 @@ export type WorkerAnswer<Result> =
   | { readonly ticket: number; readonly result: Result }
   | { readonly ticket: number; readonly error: string };
 
-/** What a worker posts: `"ready"` once, then answers as they come, several at a time. */
-export type WorkerPost<Result> = "ready" | readonly WorkerAnswer<Result>[];
+/** What a worker gets between jobs, from `tell`. */
+export interface WorkerNews<News> {
+  readonly news: News;
+}
+
+/**
+ * What a worker posts: `"ready"` once, then answers as they come, several at a time, and `"told"`
+ * for each news it has taken.
+ */
+export type WorkerPost<Result> = "ready" | "told" | readonly WorkerAnswer<Result>[];
 
 /** A pool's shape. */
 export interface WorkerPoolOptions {
@@ -41,6 +49,8 @@ interface Slot<Job, Result> {
   readonly index: number;
   worker: Worker;
   isReady: boolean;
+  /** Ended, and not replaced yet. */
+  isLost: boolean;
   /** Jobs posted to the worker; the first is the one it is at. */
   readonly posted: Pending<Job, Result>[];
   /** The last ones of `posted` that are to be sent at the end of this turn. */
@@ -48,6 +58,8 @@ interface Slot<Job, Result> {
   /** When the first of `posted` began, on the steady clock. */
   beganAt: number;
   losses: number;
+  /** Called when the worker has taken the news, in order. */
+  readonly listeners: (() => void)[];
 }
 
 // Enough to keep a worker busy while its answer travels; few, since they wait if it is killed.
@@ -89,12 +101,30 @@ export class WorkerPool<Job, Result> {
     });
   }
 
+  /**
+   * Gives every worker news, which it takes between jobs; resolves when all have. Workers that are
+   * lost meanwhile count: `spawn` must give their successors what is new.
+   */
+  async tell<News>(newsOf: (slot: number) => News): Promise<void> {
+    if (this.#isStopped) return;
+    const living = this.#slots.filter((slot) => !slot.isLost);
+    const told = living.map((slot) => {
+      return new Promise<void>((resolve) => {
+        slot.listeners.push(resolve);
+        this.#flush(slot);
+        slot.worker.postMessage({ news: newsOf(slot.index) } satisfies WorkerNews<News>);
+      });
+    });
+    await Promise.all(told);
+  }
+
   /** Ends all threads; jobs under way end as `crash`. */
   stop(): void {
     this.#isStopped = true;
     clearInterval(this.#watch);
     for (const slot of this.#slots) {
       slot.worker.terminate();
+      for (const listener of slot.listeners.splice(0)) listener();
       for (const pending of slot.posted.splice(0)) {
         pending.resolve({ kind: "crash", reason: "stopped" });
       }
@@ -111,10 +141,12 @@ export class WorkerPool<Job, Result> {
       index,
       worker,
       isReady: false,
+      isLost: false,
       posted: [],
       outbox: [],
       beganAt,
       losses,
+      listeners: [],
     };
     worker.onmessage = (event: MessageEvent<WorkerPost<Result>>) => this.#posted(slot, event.data);
     worker.onerror = (event: ErrorEvent) => {
@@ -129,6 +161,9 @@ export class WorkerPool<Job, Result> {
       if (this.#slots[slot.index] !== slot) return;
       slot.beganAt = performance.now();
       slot.isReady = true;
+    } else if (post === "told") {
+      slot.beganAt = performance.now();
+      slot.listeners.shift()?.();
     } else {
       for (const answer of post) this.#answered(slot, answer);
     }
@@ -169,11 +204,13 @@ export class WorkerPool<Job, Result> {
   // Waking a thread costs more than the message: what one turn brings is sent together.
   #send(slot: Slot<Job, Result>, { ticket, job }: Pending<Job, Result>): void {
     if (slot.outbox.push({ ticket, job }) > 1) return;
-    setImmediate(() => {
-      const orders = slot.outbox;
-      slot.outbox = [];
-      if (this.#slots[slot.index] === slot && orders.length > 0) slot.worker.postMessage(orders);
-    });
+    setImmediate(() => this.#flush(slot));
+  }
+
+  #flush(slot: Slot<Job, Result>): void {
+    const orders = slot.outbox;
+    slot.outbox = [];
+    if (this.#slots[slot.index] === slot && orders.length > 0) slot.worker.postMessage(orders);
   }
 
   #killOverdue(): void {
@@ -194,11 +231,13 @@ export class WorkerPool<Job, Result> {
   #lose(slot: Slot<Job, Result>, reason: string): void {
     if (this.#isStopped || this.#slots[slot.index] !== slot) return;
     slot.worker.terminate();
+    for (const listener of slot.listeners.splice(0)) listener();
     this.#options.onLoss?.(slot.index, reason);
     // The job it was at may be what broke it, and is not tried again; those behind it are innocent.
     if (!reason.startsWith("overran")) slot.posted.shift()?.resolve({ kind: "crash", reason });
     this.#waiting = [...slot.posted.splice(0), ...this.#waiting];
     slot.isReady = false;
+    slot.isLost = true;
     const losses = slot.losses + 1;
     const replace = () => {
       if (!this.#isStopped) this.#slots[slot.index] = this.#open(slot.index, losses);

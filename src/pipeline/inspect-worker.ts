@@ -5,7 +5,7 @@ import { closeSync, openSync, readSync } from "node:fs";
 import type { Limits } from "../base/budget.ts";
 import { GarbagePacer } from "../base/garbage.ts";
 import { describeError } from "../base/log.ts";
-import type { WorkerAnswer, WorkerOrder, WorkerPost } from "../base/worker-pool.ts";
+import type { WorkerAnswer, WorkerNews, WorkerOrder, WorkerPost } from "../base/worker-pool.ts";
 import type { Body } from "../message.ts";
 import { type MailSummary, summarise } from "../mime/summary.ts";
 import { Engine } from "../scan/engine.ts";
@@ -15,7 +15,7 @@ import { type Inspected, type InspectJob, unscanned } from "./inspector.ts";
 
 declare const self: Worker;
 
-/** First message to the worker. */
+/** First message to the worker; as news, it turns to another set of signatures. */
 export interface InspectStart {
   readonly set: SharedSet;
   readonly arena: number;
@@ -106,26 +106,62 @@ function post(message: WorkerPost<Inspected>): void {
   self.postMessage(message);
 }
 
-async function start(order: InspectStart): Promise<void> {
-  const { set, arena } = order;
-  const engine = await Engine.attach(set, arena);
-  const reader = new BodyReader();
-  const garbage = new GarbagePacer();
-  self.onmessage = (event: MessageEvent<readonly WorkerOrder<InspectJob>[]>) => {
-    workOff(event.data, (job) => {
-      const bytes = reader.read(job.body);
-      garbage.passed(GARBAGE_PER_BYTE * bytes.length);
-      return work(engine, order, job, bytes);
+type InspectMessage = readonly WorkerOrder<InspectJob>[] | WorkerNews<InspectStart>;
+
+/** The worker once it has its first signatures. */
+class InspectWorker {
+  readonly #reader = new BodyReader();
+  readonly #garbage = new GarbagePacer();
+  #engine: Engine;
+  #order: InspectStart;
+
+  private constructor(engine: Engine, order: InspectStart) {
+    this.#engine = engine;
+    this.#order = order;
+  }
+
+  static async start(order: InspectStart): Promise<InspectWorker> {
+    return new InspectWorker(await Engine.attach(order.set, order.arena), order);
+  }
+
+  async take(message: InspectMessage): Promise<void> {
+    if ("news" in message) {
+      const { news } = message;
+      // The old set is let go of only when the new engine stands.
+      this.#engine = await Engine.attach(news.set, news.arena);
+      this.#order = news;
+      post("told");
+      return;
+    }
+    workOff(message, (job) => {
+      const bytes = this.#reader.read(job.body);
+      this.#garbage.passed(GARBAGE_PER_BYTE * bytes.length);
+      return work(this.#engine, this.#order, job, bytes);
     });
-  };
-  post("ready");
+  }
 }
 
-self.onmessage = (event: MessageEvent<InspectStart>) => {
-  // An engine that can't start ends the thread; the pool notices and replaces it.
-  start(event.data).catch((error: unknown) => {
+function begin(): void {
+  let worker: Promise<InspectWorker> | undefined;
+  // A thread whose engine can't start ends; the pool notices and replaces it.
+  const failed = (error: unknown) => {
     setTimeout(() => {
       throw error;
     });
-  });
-};
+  };
+  self.onmessage = ({ data }: MessageEvent<InspectStart | InspectMessage>) => {
+    if (worker === undefined) {
+      worker = InspectWorker.start(data as InspectStart);
+      worker.then(() => post("ready"), failed);
+      return;
+    }
+    // One after the other: what comes behind news is for the new engine.
+    worker = worker.then(async (one) => {
+      await one.take(data as InspectMessage);
+      return one;
+    });
+    worker.catch(failed);
+  };
+}
+
+begin();

@@ -28,11 +28,13 @@ export interface ObjectScanner {
     readonly name: string;
     readonly type: string;
     readonly containerType: string;
+    readonly containers: readonly string[];
     readonly depth: number;
   }): {
     readonly findings: readonly Finding[];
     readonly scanned: number;
     readonly isComplete: boolean;
+    readonly isTrusted?: boolean;
   };
 }
 
@@ -70,6 +72,13 @@ function isInside(bytes: Uint8Array, type: string, parent: Frame | undefined): b
     if (frame.node.type === type && Buffer.compare(frame.bytes, bytes) === 0) return true;
   }
   return false;
+}
+
+/** File types of what an object lies in, from the outside in. */
+function containersOf(parent: Frame | undefined): string[] {
+  const types: string[] = [];
+  for (let frame = parent; frame !== undefined; frame = frame.parent) types.push(frame.node.type);
+  return types.reverse();
 }
 
 function* explodeAll(
@@ -176,7 +185,7 @@ class Inspection {
     };
     if (this.#isHashed) node.hash = createHash("sha256").update(bytes).digest("hex");
     this.nodes.push(node);
-    this.#scan(node, bytes, { containerType: parent?.node.type ?? "", depth });
+    this.#scan(node, bytes, { containers: containersOf(parent), depth });
     const exploders = explodersFor(type, bytes);
     if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
       this.#recentTexts.push(bytes);
@@ -190,14 +199,19 @@ class Inspection {
     return { parent, bytes, node, depth, children: explodeAll(exploders, bytes, this.#budget) };
   }
 
-  #scan(node: Draft, bytes: Uint8Array, place: { containerType: string; depth: number }): void {
+  #scan(
+    node: Draft,
+    bytes: Uint8Array,
+    place: { readonly containers: readonly string[]; readonly depth: number },
+  ): void {
     if (bytes.length > this.#limits.objectSizeMax) {
       this.#mark(node, "unscanned", `larger than ${this.#limits.objectSizeMax} bytes`);
       return;
     }
     try {
       const { name, type } = node;
-      const seen = this.#engine.scan({ bytes, name, type, ...place });
+      const containerType = place.containers.at(-1) ?? "";
+      const seen = this.#engine.scan({ bytes, name, type, containerType, ...place });
       node.scanned = seen.scanned;
       node.findings = seen.findings;
       for (const finding of seen.findings) {
@@ -205,6 +219,7 @@ class Inspection {
         node.plainStatus ??= node.status;
         node.status = worseStatus(node.status, finding.severity);
       }
+      if (seen.isTrusted === true) this.#mark(node, "clean", "trusted by its hash");
       if (!seen.isComplete) this.#mark(node, "unscanned", "the scan could not be completed");
     } catch (error) {
       this.#mark(node, "unscanned", `scan failed: ${describeError(error)}`);

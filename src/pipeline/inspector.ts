@@ -7,7 +7,7 @@ import { type JobEnd, WorkerPool } from "../base/worker-pool.ts";
 import { workerUrl } from "../base/worker-url.ts";
 import type { Body, Verdict } from "../message.ts";
 import type { MailSummary } from "../mime/summary.ts";
-import type { SharedSet } from "../scan/signature-set.ts";
+import { loadSet, type SharedSet } from "../scan/signature-set.ts";
 import type { InspectStart } from "./inspect-worker.ts";
 
 /** What a worker is asked. */
@@ -45,26 +45,50 @@ const KILL_GRACE_MS = 2000;
 /** Runs inspections in worker threads. */
 export class Inspector {
   readonly #pool: WorkerPool<InspectJob, Inspected>;
-  readonly #identity: string;
+  readonly #options: InspectorOptions;
+  #set: SharedSet;
 
   private constructor(options: InspectorOptions) {
-    const { set, limits, passwords, log } = options;
-    this.#identity = set.identity;
+    const { set, log } = options;
+    this.#options = options;
+    this.#set = set;
     this.#pool = new WorkerPool({
       size: options.workers,
       timeoutMs: options.timeoutMs + KILL_GRACE_MS,
       spawn: (arena) => {
         const worker = new Worker(workerUrl("pipeline/inspect-worker.ts"));
-        worker.postMessage({ set, arena, limits, passwords } satisfies InspectStart);
+        worker.postMessage(this.#startOf(arena));
         return worker;
       },
       onLoss: (slot, reason) => log.error("scan-worker-lost", { slot, reason }),
     });
   }
 
+  // Also for threads that replace lost ones: they start with the set of that moment.
+  #startOf(arena: number): InspectStart {
+    const { limits, passwords } = this.#options;
+    return { set: this.#set, arena, limits, passwords };
+  }
+
   /** Makes the threads; bodies may be handed over at once. */
   static start(options: InspectorOptions): Inspector {
     return new Inspector(options);
+  }
+
+  /** Identity of the signatures that scans begun now are made with. */
+  get identity(): string {
+    return this.#set.identity;
+  }
+
+  /**
+   * Loads another compiled set and has the threads turn to it, each between two messages: scans
+   * under way end with the old one, which is freed when the last has. Resolves then. Throws
+   * ImageError, and goes on with the old set, if the image can't be used.
+   */
+  async replaceSignatures(image: Uint8Array): Promise<void> {
+    const { core, arenas, arenaSize } = this.#set;
+    this.#set = loadSet(image, { core, arenas: arenas.length, arenaSize });
+    await this.#pool.tell((arena) => this.#startOf(arena));
   }
 
   /** Inspections that have not ended. */
@@ -78,7 +102,7 @@ export class Inspector {
     const end = await this.#pool.run(job);
     if (end.kind === "done") return end.result;
     return {
-      verdict: unscanned({ name: job.name, size, identity: this.#identity }, noteOf(end)),
+      verdict: unscanned({ name: job.name, size, identity: this.#set.identity }, noteOf(end)),
       summary: { messageId: "", subject: "", hops: 0 },
     };
   }

@@ -51,6 +51,8 @@ export interface ScanResult {
   /** Bytes looked at. */
   readonly scanned: number;
   readonly isComplete: boolean;
+  /** A signature says that the object with this hash is clean, whatever else was found. */
+  readonly isTrusted?: boolean;
 }
 
 /** Where an engine scans, and with what. */
@@ -165,7 +167,7 @@ export class Engine {
     const { findings, isUnfinished } = this.#collect(isCut ? answer - INCOMPLETE : answer, isCut);
     this.#judging.end();
     if (this.#calls.gw_is_trusted(state) !== 0) {
-      return { findings: [], scanned: bytes.length, isComplete: true };
+      return { findings: [], scanned: bytes.length, isComplete: true, isTrusted: true };
     }
     const isComplete = !isCut && !isUnfinished && findings.length < FINDINGS_MAX;
     return { findings, scanned: isComplete ? bytes.length : 0, isComplete };

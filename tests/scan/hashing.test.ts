@@ -70,7 +70,9 @@ describe("hashes of objects", () => {
       ]),
       signature("T.Trusted", [hash("sha256", "a needle")], { isTrusted: true }),
     ]);
-    expect(scan(engine, "a needle")).toEqual({ findings: [], scanned: 8, isComplete: true });
+    expect(scan(engine, "a needle")).toEqual({
+      ...{ findings: [], scanned: 8, isComplete: true, isTrusted: true },
+    });
     expect(names(scan(engine, "b needle"))).toEqual(["T.Text"]);
   });
 });

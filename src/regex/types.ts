@@ -33,7 +33,7 @@ export interface Span {
 
 /** A match. */
 export interface RegexMatch extends Span {
-  /** By group number, from 1 (0 is the match itself); only filled if `wantsGroups` was set. */
+  /** By group number, 0 being the match; for pcre, and only filled if `wantsGroups` was set. */
   readonly groups: readonly (Span | null)[];
 }
 

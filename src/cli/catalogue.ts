@@ -121,7 +121,7 @@ const CONFIG: Group = {
 };
 
 const SIGNATURES: Group = {
-  summary: "list, compile and try signatures",
+  summary: "list, compile, import and try signatures",
   verbs: {
     list: {
       summary: "list the signatures in use",
@@ -134,6 +134,12 @@ const SIGNATURES: Group = {
       example: "gw signatures compile /etc/gw/signatures --output site.gwdb",
       operands: "FILE|DIR",
       load: async () => (await signatures()).compile,
+    },
+    import: {
+      summary: "read ClamAV's signatures and lists of hashes, and say what became of each file",
+      example: "gw signatures import main.cvd local.ldb --to /etc/gw/signatures",
+      operands: "FILE|DIR…",
+      load: async () => (await import("./commands/signatures-import.ts")).importFiles,
     },
     test: {
       summary: "say whether one signature hits a file",

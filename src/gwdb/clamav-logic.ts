@@ -30,8 +30,14 @@ function bitCount(ids: bigint): number {
   return count;
 }
 
-// Recursion is as deep as the expression nests, which the importer bounds.
-function evaluate(node: LogicalNode, countOf: (id: number) => number): Outcome {
+// Recursion is as deep as the expression nests, which the importer bounds. What can't change the
+// outcome is not asked for: a count may be that of a regular expression. In a block all counts are
+// needed, so there an `or` is evaluated on both sides.
+function evaluate(
+  node: LogicalNode,
+  countOf: (id: number) => number,
+  isCounting: boolean,
+): Outcome {
   switch (node.kind) {
     case "count": {
       const count = countOf(node.id);
@@ -40,15 +46,16 @@ function evaluate(node: LogicalNode, countOf: (id: number) => number): Outcome {
     }
     case "and":
     case "or": {
-      const left = evaluate(node.left, countOf);
-      const right = evaluate(node.right, countOf);
+      const left = evaluate(node.left, countOf, isCounting);
+      if (node.kind === "and" ? !left.isTrue : left.isTrue && !isCounting) return left;
+      const right = evaluate(node.right, countOf, isCounting);
       const isTrue =
         node.kind === "and" ? left.isTrue && right.isTrue : left.isTrue || right.isTrue;
       if (!isTrue) return FALSE;
       return { isTrue, count: left.count + right.count, ids: left.ids | right.ids };
     }
     case "block": {
-      const { count, ids } = evaluate(node.of, countOf);
+      const { count, ids } = evaluate(node.of, countOf, true);
       if (!holds(node.test, count) || bitCount(ids) < (node.test.distinct ?? 0)) return FALSE;
       // As in ClamAV, the sum goes up, and who took part does not.
       return { isTrue: true, count, ids: 0n };
@@ -60,5 +67,5 @@ function evaluate(node: LogicalNode, countOf: (id: number) => number): Outcome {
 
 /** Whether the expression holds, given how often each subsignature matched. */
 export function isLogicTrue(node: LogicalNode, countOf: (id: number) => number): boolean {
-  return evaluate(node, countOf).isTrue;
+  return evaluate(node, countOf, false).isTrue;
 }

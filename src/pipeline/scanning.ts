@@ -10,6 +10,7 @@ import type { Config } from "../config/schema.ts";
 import { embeddedCore, embeddedSet, embeddedSource } from "../scan/embedded.ts";
 import { FILE_TYPES } from "../scan/file-type.ts";
 import { loadSet } from "../scan/signature-set.ts";
+import type { FileReport } from "../signature/clamav/report.ts";
 import { Inspector } from "./inspector.ts";
 
 /** A compiled signature set, and the core that runs it. */
@@ -18,33 +19,52 @@ export interface Signatures {
   readonly image: Uint8Array;
 }
 
-/** A text of signatures, and the name it has in errors. */
-export interface SignatureSource {
-  readonly path: string;
-  readonly text: string;
+/** Signatures that have been read and compiled, and what became of each file. */
+export interface OpenedSignatures extends Signatures {
+  readonly reports: readonly FileReport[];
 }
 
 // All arenas lie in one WebAssembly memory of 4 GB, beside the signature set.
 const ARENAS_SIZE_MAX = 3 * 1024 ** 3;
 
 /**
- * The shipped signature set; compiled anew together with the site's sources, if the configuration
- * names a folder, and with `more`. Throws CompileError with file, line and column of what is wrong.
+ * The shipped signature set; compiled anew together with the site's files, if the configuration
+ * names a folder. Throws CompileError for mistakes in gw's own format; in files of others they are
+ * in the reports.
  */
-export async function openSignatures(
-  config: Config,
-  more: readonly SignatureSource[] = [],
-): Promise<Signatures> {
-  const core = embeddedCore();
+export async function openSignatures(config: Config): Promise<OpenedSignatures> {
   const folder = config["scan.signatures_dir"];
-  if (folder === "" && more.length === 0) return { core, image: embeddedSet() };
-  // Loaded only here: most gateways run on the set as it was shipped.
-  const { compileSources } = await import("../signature/compile.ts");
-  const { readSources } = await import("../signature/files.ts");
-  const site = folder === "" ? [] : await readSources(folder);
-  const sources = [embeddedSource(), ...site, ...more];
-  const { image } = await compileSources(sources, core, { isStrict: true, types: FILE_TYPES });
-  return { core, image };
+  if (folder === "") return { core: embeddedCore(), image: embeddedSet(), reports: [] };
+  const { path, text } = embeddedSource();
+  return compileFiles([{ path, bytes: Buffer.from(text) }], [folder]);
+}
+
+/** Exactly the signatures in these files and folders. */
+export async function openNamedSignatures(paths: readonly string[]): Promise<OpenedSignatures> {
+  return compileFiles([], paths);
+}
+
+// Loaded only when needed: most gateways run on the set as it was shipped.
+async function compileFiles(
+  shipped: readonly { readonly path: string; readonly bytes: Uint8Array }[],
+  paths: readonly string[],
+): Promise<OpenedSignatures> {
+  const { addDiagnostics, loadSignatures, readSignatureFiles } = await import(
+    "../signature/import/load.ts"
+  );
+  const { CompileError, compileSignatures } = await import("../signature/compile.ts");
+  const core = embeddedCore();
+  const loaded = loadSignatures([...shipped, ...readSignatureFiles(paths)]);
+  const { signatures } = loaded;
+  const parsed = { signatures, diagnostics: [] };
+  const { image, diagnostics } = await compileSignatures(parsed, core, { types: FILE_TYPES });
+  const reports = addDiagnostics(loaded.reports, diagnostics);
+  // One's own mistakes are for oneself to mend; other people's lists can't wait for that.
+  const own = reports
+    .filter(({ file }) => file.endsWith(".gws"))
+    .flatMap((each) => each.diagnostics);
+  if (own.length > 0) throw new CompileError(own);
+  return { core, image, reports };
 }
 
 function limitsOf(config: Config): Limits {

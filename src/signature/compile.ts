@@ -108,7 +108,7 @@ export async function compileSignatures(
     const { name } = signature.info;
     const twin = names.get(name);
     const at = { line: signature.line, column: 1 };
-    if (twin !== undefined) {
+    if (twin !== undefined && !(twin.sharesName === true && signature.sharesName === true)) {
       throw new SourceError(`this name is taken by ${twin.file}:${twin.line}`, at);
     }
     if (names.size >= SIGNATURES_MAX) throw new SourceError("too many signatures", at);

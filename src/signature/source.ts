@@ -184,6 +184,8 @@ export interface Signature {
   readonly judgement?: Judgement;
   /** Names of the signatures whose outcome the judgement asks for. */
   readonly references?: readonly string[];
+  /** Others may have the same name, as in lists where one name stands for a family. */
+  readonly sharesName?: boolean;
   /** Never reported: other signatures' judgements ask for its outcome. */
   readonly isPrivate?: boolean;
   /** Nothing but hashes of objects, which are trusted: nothing is reported of such an object. */

@@ -88,7 +88,7 @@ describe("gw scan", () => {
     expect(out).toContain("larger than 64.0 KB (scan.object_size_max)");
   });
 
-  test("--signatures uses sources of one's own beside those of gw", async () => {
+  test("--signatures uses exactly the signatures that are named", async () => {
     const answer = await gw("scan", "--json", "--signatures", at("own.gws"), at("mixed"));
     expect(jsonLines(answer.out).map(({ verdict }) => verdict)).toEqual(
       Array.from({ length: 3 }, () => "infected"),

@@ -191,7 +191,7 @@ export const scan = command(
     signatures: {
       type: "string",
       valueHint: "FILE|DIR",
-      description: "signature sources (*.gws) to use beside those that come with gw",
+      description: "scan with exactly these signatures, in any format gw reads",
     },
     config: OPTIONS.config,
   },

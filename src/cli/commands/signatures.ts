@@ -24,7 +24,7 @@ const OWN = {
   signatures: {
     type: "string",
     valueHint: "FILE|DIR",
-    description: "signatures to use beside those in use",
+    description: "signatures to take instead of those in use",
   },
   config: OPTIONS.config,
 } as const;

@@ -72,7 +72,12 @@ export function readHash(
 /** The signature of one hash. */
 export function hashSignature(name: string, pattern: HashPattern, context: LineContext): Signature {
   return {
-    ...{ info: infoOf(name, context.isUnwanted), file: context.file, line: context.number },
+    ...{
+      info: infoOf(name, context.isUnwanted),
+      sharesName: true,
+      file: context.file,
+      line: context.number,
+    },
     ...{ targets: [], patterns: [pattern], condition: { kind: "pattern", pattern: 0 } },
   };
 }

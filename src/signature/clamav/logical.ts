@@ -121,7 +121,12 @@ export function readLogicalLine(line: string, context: LineContext): Signature {
   const trivial = (rest as Field[]).map((field) => readSubsignature(draft, field).isTrivial);
   checkMeaning(logic, trivial, logicField);
   return {
-    ...{ info: infoOf(name, context.isUnwanted), file: context.file, line: number },
+    ...{
+      info: infoOf(name, context.isUnwanted),
+      sharesName: true,
+      file: context.file,
+      line: number,
+    },
     targets: attributes.target.containers === undefined ? attributes.target.types : [],
     ...decide({ attributes, logic, draft }),
   };
@@ -169,7 +174,12 @@ export function readBodyLine(line: string, context: LineContext): BodyLine {
   };
   const attributes: Attributes = { number, target, limits: null };
   const signature: Signature = {
-    ...{ info: infoOf(name, context.isUnwanted), file: context.file, line: context.number },
+    ...{
+      info: infoOf(name, context.isUnwanted),
+      sharesName: true,
+      file: context.file,
+      line: context.number,
+    },
     targets: target.containers === undefined ? target.types : [],
     ...decide({ attributes, logic: EVERY_ID_0, draft }),
   };

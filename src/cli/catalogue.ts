@@ -136,7 +136,7 @@ const SIGNATURES: Group = {
       load: async () => (await signatures()).compile,
     },
     import: {
-      summary: "read ClamAV's signatures and lists of hashes, and say what became of each file",
+      summary: "read signatures of ClamAV and lists of hashes, and report on each file",
       example: "gw signatures import main.cvd local.ldb --to /etc/gw/signatures",
       operands: "FILE|DIR…",
       load: async () => (await import("./commands/signatures-import.ts")).importFiles,

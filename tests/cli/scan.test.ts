@@ -90,9 +90,17 @@ describe("gw scan", () => {
 
   test("--signatures uses exactly the signatures that are named", async () => {
     const answer = await gw("scan", "--json", "--signatures", at("own.gws"), at("mixed"));
-    expect(jsonLines(answer.out).map(({ verdict }) => verdict)).toEqual(
-      Array.from({ length: 3 }, () => "infected"),
-    );
+    const verdicts = jsonLines(answer.out).map(({ verdict }) => verdict);
+    expect(verdicts).toEqual(["clean", "infected", "clean"]);
+  });
+
+  test("--signatures takes other people's formats", async () => {
+    const hex = Buffer.from("frobnicated").toString("hex");
+    writeFileSync(at("theirs.ndb"), `broken:0\nTheir.Word-1:0:*:${hex}\n`);
+    const { out } = await gw("scan", "--json", "--signatures", at("theirs.ndb"), at("mixed/b.txt"));
+    expect(jsonLines(out)[0].objects[0].findings).toEqual([
+      { signature: "Their.Word-1", offset: 12 },
+    ]);
   });
 
   test("--signatures with mistakes in them is an error with line and column", async () => {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eicar, emptyFolder, gw, mailWith } from "./mail-folder.ts";
 
@@ -72,5 +72,39 @@ describe("gw signatures test", () => {
     await expect(hit("Gw.Test.EICA", "bad.eml")).rejects.toThrow("did you mean Gw.Test.EICAR?");
     await expect(hit("Gw.Test.EICAR", "none")).rejects.toThrow("no such file");
     await expect(hit("Gw.Test.EICAR", ".")).rejects.toThrow("not a file");
+  });
+});
+
+describe("gw signatures import", () => {
+  const line = `Their.Word-1:0:*:${Buffer.from("a word of theirs").toString("hex")}`;
+
+  test("says what was loaded, skipped and wrong, and keeps what is of use", async () => {
+    mkdirSync(at("theirs"), { recursive: true });
+    writeFileSync(at("theirs/a.ndb"), `${line}\nlate:0:*:616c706861:999\nbroken:0\n`);
+    writeFileSync(at("theirs/b.cbc"), "code\n");
+    const { code, out } = await gw("signatures", "import", at("theirs"), "--to", at("kept"));
+    expect(code).toBe(1);
+    expect(out).toContain(`${at("theirs/a.ndb")}: skipped 1: for other versions of the engine\n`);
+    expect(out).toContain(`${at("theirs/a.ndb")}:3:1: the line has 2 fields (expected 4 to 6)\n`);
+    expect(out).toEndWith(
+      `1 signature loaded, 2 skipped, 1 malformed -> 1 file in ${at("kept")}\n`,
+    );
+    expect(readdirSync(at("kept"))).toEqual(["a.ndb"]);
+  });
+
+  test("writes one compiled set that scan takes", async () => {
+    writeFileSync(at("good.ndb"), `${line}\n`);
+    writeFileSync(at("word.bin"), "here is a word of theirs");
+    const answer = await gw("signatures", "import", at("good.ndb"), "--to", at("their.gwdb"));
+    expect(answer.code).toBe(0);
+    const scanned = await gw("scan", "--signatures", at("their.gwdb"), at("word.bin"));
+    expect(scanned.out).toContain("infected Their.Word-1 at byte 8");
+  });
+
+  test("--json gives one report per file; nothing loaded is an error", async () => {
+    writeFileSync(at("none.ndb"), "broken:0\n");
+    const { code, out } = await gw("signatures", "import", "--json", at("none.ndb"));
+    expect(code).toBe(2);
+    expect(JSON.parse(out)).toMatchObject({ file: at("none.ndb"), loaded: 0, malformed: 1 });
   });
 });

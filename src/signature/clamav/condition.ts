@@ -10,7 +10,7 @@ import type { BytePattern } from "./pattern/subsignature.ts";
 const OPERATORS = { "=": "==", "<": "<", ">": ">" } as const;
 
 /** Whether the search can find a pattern by itself; counted ones take more. */
-export function isSearchable(pattern: BytePattern, isCounted: boolean): boolean {
+function isSearchable(pattern: BytePattern, isCounted: boolean): boolean {
   try {
     planSearch(pattern, isCounted);
     return true;

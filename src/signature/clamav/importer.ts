@@ -4,7 +4,7 @@ import { extname } from "node:path";
 import type { Signature } from "../source.ts";
 import { SourceError } from "../source.ts";
 import { type ContainerKeys, openContainer } from "./container.ts";
-import { type HashPattern, type HashRule, hashSignature, readHash } from "./hash.ts";
+import { type HashRule, hashSignature, readHash } from "./hash.ts";
 import { IgnoreList } from "./ignore.ts";
 import { infoOf, type LineContext, readBodyLine, readLogicalLine } from "./logical.ts";
 import type { BytePattern } from "./pattern/subsignature.ts";
@@ -19,12 +19,10 @@ export interface ImportFile {
 /** What a set of files came to. */
 export interface Imported {
   readonly signatures: readonly Signature[];
-  /** Objects that are not to be found infected. */
-  readonly trusted: readonly HashPattern[];
   readonly reports: readonly FileReport[];
 }
 
-type LineReader = (line: string, context: LineContext, set: ImportSet) => Signature | null;
+type LineReader = (line: string, context: LineContext) => Signature | null;
 
 const OBJECT: HashRule = { of: "object", isSizeFirst: false, isAnySizeFree: false };
 const SECTION: HashRule = { of: "section", isSizeFirst: true, isAnySizeFree: false };
@@ -37,9 +35,9 @@ const hashReader =
     return hashSignature(name, pattern, context);
   };
 
-const readTrusted: LineReader = (line, context, set) => {
-  set.trusted.push(readHash(line, context.number, OBJECT).pattern);
-  return null;
+const readTrusted: LineReader = (line, context) => {
+  const { name, pattern } = readHash(line, context.number, OBJECT);
+  return { ...hashSignature(name, pattern, context), isTrusted: true };
 };
 
 const readLogical: LineReader = (line, context) => readLogicalLine(line, context);
@@ -88,7 +86,7 @@ const UNUSED: Readonly<Record<string, string>> = {
   ".pdb": "phishing list",
   ".wdb": "phishing list",
   ".gdb": "phishing list (hashes)",
-  ".pwdb": "passwords for archives",
+  ".pwdb": "passwords: name the file in scan.passwords_file",
   ".ftm": "file type magic: gw tells types itself",
   ".idb": "icon hashes",
   ".crb": "trusted certificates",
@@ -122,7 +120,6 @@ const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
 /** Files that are read together. */
 class ImportSet {
-  readonly trusted: HashPattern[] = [];
   readonly ignored = new IgnoreList();
   readonly macros = new Map<number, BytePattern[]>();
 
@@ -158,7 +155,7 @@ class ImportSet {
       return;
     }
     reader.lines(text, (line, number) => {
-      const signature = read(line, this.#context(path, number), this);
+      const signature = read(line, this.#context(path, number));
       if (signature === null) reader.use();
       else if (this.ignored.has(signature.info.name, line)) reader.skip("on an ignore list");
       else reader.signatures.push(signature);
@@ -202,7 +199,6 @@ export function importClamav(files: readonly ImportFile[], keys?: ContainerKeys)
   for (const { file, reader } of readers) set.read(file, reader);
   return {
     signatures: readers.flatMap(({ reader }) => reader.signatures),
-    trusted: set.trusted,
     reports: [...unpacked.reports, ...readers.map(({ reader }) => reader.report())],
   };
 }

@@ -2,7 +2,6 @@
 // and a report for each.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
-import type { HashPattern } from "../clamav/hash.ts";
 import { CLAMAV_EXTENSIONS, type ImportFile, importClamav } from "../clamav/importer.ts";
 import { FileReader, type FileReport } from "../clamav/report.ts";
 import { parseSource } from "../parse.ts";
@@ -17,8 +16,6 @@ const OWN = ".gws";
 /** What files came to. */
 export interface Loaded {
   readonly signatures: readonly Signature[];
-  /** Objects that are not to be found infected. */
-  readonly trusted: readonly HashPattern[];
   /** One for each file, in their order. */
   readonly reports: readonly FileReport[];
 }
@@ -78,7 +75,6 @@ export function loadSignatures(files: readonly ImportFile[]): Loaded {
   const clamav = importClamav(byFormat.get("clamav") ?? []);
   return {
     signatures: [...others.flatMap(({ signatures }) => signatures), ...clamav.signatures],
-    trusted: clamav.trusted,
     reports: [...others.map(({ report }) => report), ...clamav.reports],
   };
 }

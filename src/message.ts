@@ -104,6 +104,8 @@ export interface Explosion {
   readonly status: "clean" | "protected" | "damaged" | "unscanned";
   /** Why, in one short sentence; what a reader should know of one that is "clean", else "". */
   readonly note: string;
+  /** What taking it apart found, where that is a finding of its own. */
+  readonly findings?: readonly Finding[];
 }
 
 /** An envelope's recipient (forward-path) with its DSN wishes. RFC 3461 §4. */

@@ -16,10 +16,24 @@ import {
   looksLikeMessage,
 } from "../entity/entity.ts";
 import { readHeader } from "../entity/header.ts";
-import { findDelimiters, guessBoundary, type Range, splitAt } from "../entity/multipart.ts";
+import {
+  type Delimiters,
+  findDelimiters,
+  guessBoundary,
+  type Range,
+  splitAt,
+} from "../entity/multipart.ts";
 import { type Reading, readings, type TransferEncoding } from "../entity/transfer.ts";
 import { type Explosion, type Extract, type Stretch, worseStatus } from "../message.ts";
 import { joinNames } from "../text/object-name.ts";
+import {
+  type Ambiguity,
+  ambiguityFindings,
+  hasOddLine,
+  headerAmbiguities,
+  isInterrupted,
+  isRival,
+} from "./ambiguity.ts";
 import { findOrphans } from "./orphan.ts";
 
 /** A stretch of the message that is still to be looked at. */
@@ -39,6 +53,7 @@ interface Leaf extends Range {
   readonly type: string;
   readonly encoding: TransferEncoding;
   readonly name: string;
+  readonly isAlternate: boolean;
 }
 
 const ENTITIES_MAX = 5000;
@@ -60,6 +75,7 @@ class Walk {
   /** What has been given, so that readings that agree give it once. */
   readonly #given = new Set<string>();
   #outcome: Explosion = { status: "clean", note: "" };
+  readonly #ambiguities = new Set<Ambiguity>();
   #count = 0;
   #isExhausted = false;
 
@@ -82,7 +98,8 @@ class Walk {
         this.#stack.push(child);
       }
     }
-    return this.#outcome;
+    if (this.#ambiguities.size === 0) return this.#outcome;
+    return { ...this.#outcome, findings: ambiguityFindings(this.#ambiguities) };
   }
 
   // Blank lines above a message are skipped by nearly all readers.
@@ -96,6 +113,11 @@ class Walk {
     const header = readHeader(this.#bytes, entity.start, entity.end);
     if (header.isCut) this.#mark("unscanned", "a header section is too long");
     const description = describeEntity(header, entity.fallbackType);
+    if (!entity.isAlternate) {
+      for (const reason of headerAmbiguities(this.#bytes, entity.start, header, description)) {
+        this.#ambiguities.add(reason);
+      }
+    }
     if (description.protection !== "") this.#mark("protected", description.protection);
     if (description.isFragment) this.#mark("unscanned", "one piece of a message sent in several");
     yield* this.#body({ ...entity, start: header.bodyStart }, description);
@@ -128,22 +150,34 @@ class Walk {
 
   /** Splits a body at every boundary that occurs in it; false if none does. */
   #followMultipart(entity: Entity, claimed: ClaimedType): boolean {
-    let isFollowed = false;
+    let first: Delimiters | undefined;
     for (const boundary of claimed.boundaries) {
-      if (this.#split(entity, boundary, claimed.type, entity.isAlternate || isFollowed)) {
-        isFollowed = true;
+      const isAlternate = entity.isAlternate || first !== undefined;
+      const found = this.#split(entity, boundary, claimed.type, isAlternate);
+      if (found === undefined) continue;
+      if (!entity.isAlternate && first !== undefined && isRival(first, found)) {
+        this.#ambiguities.add("Boundary");
       }
+      first ??= found;
     }
-    return isFollowed;
+    return first !== undefined;
   }
 
-  #split(entity: Entity, boundary: string, type: string, isAlternate: boolean): boolean {
+  #split(
+    entity: Entity,
+    boundary: string,
+    type: string,
+    isAlternate: boolean,
+  ): Delimiters | undefined {
     const delimiters = findDelimiters(this.#bytes, entity, boundary);
     if (delimiters.isCut) this.#mark("unscanned", "too many delimiter lines");
-    if (!delimiters.hasStrict && !delimiters.hasLoose) return false;
+    if (!delimiters.hasStrict && !delimiters.hasLoose) return undefined;
+    if (!isAlternate && hasOddLine(this.#bytes, delimiters, boundary)) {
+      this.#ambiguities.add("Delimiter");
+    }
     if (entity.depth >= DEPTH_MAX) {
       this.#mark("unscanned", `multiparts nested deeper than ${DEPTH_MAX}`);
-      return true;
+      return delimiters;
     }
     // RFC 2046 §5.1.5: the parts of a digest are messages unless they say otherwise.
     const child = { depth: entity.depth + 1, fallbackType: "" };
@@ -158,7 +192,7 @@ class Walk {
       for (const range of split.outside)
         this.#children.push({ ...kind, ...range, isOutside: true });
     }
-    return true;
+    return delimiters;
   }
 
   // A multipart whose boundary does not occur. Its body may be encoded as a whole (forbidden by
@@ -171,7 +205,10 @@ class Walk {
     const body = this.#bytes.subarray(entity.start, entity.end);
     if (isBlank(body)) return;
     const guess = guessBoundary(this.#bytes, entity);
-    if (guess !== "" && this.#split(entity, guess, claimed.type, entity.isAlternate)) return;
+    if (guess !== "" && this.#split(entity, guess, claimed.type, entity.isAlternate)) {
+      if (!entity.isAlternate) this.#ambiguities.add("Multipart");
+      return;
+    }
     let isFound = false;
     for (const encoding of description.encodings) {
       if (encoding === "identity") continue;
@@ -182,6 +219,7 @@ class Walk {
         );
         if (boundary === undefined) continue;
         isFound = true;
+        if (!entity.isAlternate) this.#ambiguities.add("Multipart");
         yield* this.#give(
           "decoded multipart",
           "message/rfc822",
@@ -194,6 +232,7 @@ class Walk {
     const range = { start: entity.start, end: entity.end };
     yield* this.#leaf({
       ...range,
+      isAlternate: entity.isAlternate,
       type: claimed.type,
       encoding: "identity",
       name: description.name,
@@ -214,6 +253,7 @@ class Walk {
   #addOrphans(entity: Entity): void {
     if (entity.isAlternate && !entity.isOutside) return;
     for (const range of findOrphans(this.#bytes, entity)) {
+      if (entity.isOutside && !entity.isAlternate) this.#ambiguities.add("HiddenPart");
       this.#children.push({ ...entity, ...range, isAlternate: true, isOutside: false });
     }
   }
@@ -230,7 +270,12 @@ class Walk {
       this.#refuse(size);
       return;
     }
-    for (const reading of readings(this.#bytes.subarray(leaf.start, leaf.end), leaf.encoding)) {
+    const body = this.#bytes.subarray(leaf.start, leaf.end);
+    const all = readings(body, leaf.encoding);
+    if (leaf.encoding === "base64" && !leaf.isAlternate && all.length > 1 && isInterrupted(body)) {
+      this.#ambiguities.add("Base64");
+    }
+    for (const reading of all) {
       const place = { start: leaf.start, end: leaf.end };
       yield* this.#give(this.#nameOf(leaf, reading), leaf.type, reading.bytes, place);
       if (this.#isExhausted) return;

@@ -88,12 +88,14 @@ function* explodeAll(
 ): Generator<Extract, Explosion> {
   let status: Explosion["status"] = "clean";
   const notes: string[] = [];
+  const findings: Finding[] = [];
   for (const explode of exploders) {
     const end = yield* explode(bytes, budget);
     status = worseStatus(status, end.status) as Explosion["status"];
     if (end.note !== "") notes.push(end.note);
+    findings.push(...(end.findings ?? []));
   }
-  return { status, note: notes.join("; ") };
+  return { status, note: notes.join("; "), findings };
 }
 
 class Inspection {
@@ -149,12 +151,13 @@ class Inspection {
       }
       const step = frame.children.next();
       if (step.done !== true) return step.value;
-      const { status, note } = step.value;
+      const { status, note, findings = [] } = step.value;
       // Text that only looks like a message may have a header that leads nowhere.
       const isGuess = frame.node.type === "mail" && frame.node.declaredType !== MESSAGE;
       if ((status !== "clean" || note !== "") && !(isGuess && status === "damaged")) {
         this.#mark(frame.node, status, note);
       }
+      if (!isGuess) this.#addFindings(frame.node, findings);
     } catch (error) {
       // An exploder's own bug: the object was not wholly seen, which is all that may be said of it.
       this.#mark(frame.node, "unscanned", `could not be taken apart: ${describeError(error)}`);
@@ -213,16 +216,21 @@ class Inspection {
       const containerType = place.containers.at(-1) ?? "";
       const seen = this.#engine.scan({ bytes, name, type, containerType, ...place });
       node.scanned = seen.scanned;
-      node.findings = seen.findings;
-      for (const finding of seen.findings) {
-        if (finding.severity === "unwanted") continue;
-        node.plainStatus ??= node.status;
-        node.status = worseStatus(node.status, finding.severity);
-      }
+      this.#addFindings(node, seen.findings);
       if (seen.isTrusted === true) this.#mark(node, "clean", "trusted by its hash");
       if (!seen.isComplete) this.#mark(node, "unscanned", "the scan could not be completed");
     } catch (error) {
       this.#mark(node, "unscanned", `scan failed: ${describeError(error)}`);
+    }
+  }
+
+  #addFindings(node: Draft, findings: readonly Finding[]): void {
+    if (findings.length === 0) return;
+    node.findings = [...node.findings, ...findings];
+    for (const { severity } of findings) {
+      if (severity === "unwanted") continue;
+      node.plainStatus ??= node.status;
+      node.status = worseStatus(node.status, severity);
     }
   }
 

@@ -11,6 +11,7 @@ interface CodecExports {
   gw_output(): number;
   gw_keep(size: number): number;
   gw_base64(input: number, length: number, output: number, consumed: number): number;
+  gw_lines(input: number, length: number, afterCr: number): number;
   gw_marks(set: number, input: number, length: number, found: number): number;
 }
 
@@ -46,6 +47,21 @@ export function base64Groups(
     if (step === 0) break;
   }
   return { read, written };
+}
+
+/**
+ * Whether CR and LF only stand together in `bytes`; a CR at the very end is not judged.
+ * `isAfterCr`: the byte before them is a CR. RFC 5321 §2.3.8.
+ */
+export function arePairedLines(bytes: Uint8Array, isAfterCr: boolean): boolean {
+  let afterCr = isAfterCr;
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    const piece = bytes.subarray(at, at + PIECE);
+    input.set(piece);
+    if (codec.gw_lines(INPUT, piece.length, afterCr ? 1 : 0) === 0) return false;
+    afterCr = piece[piece.length - 1] === 0x0d;
+  }
+  return true;
 }
 
 const MARK_SIZE = 32;

@@ -12,6 +12,9 @@ const LF = 0x0a;
 const LINE_START = "\r\n";
 // So many bytes wait for the next chunk: a dot is judged with two bytes before and two behind it.
 const HELD = 4;
+// Bytes of a chunk that are looked at together with those; more than HELD.
+const JOINT = 16;
+const NOTHING = Buffer.alloc(0);
 
 type Done = (error?: Error | null) => void;
 
@@ -28,8 +31,27 @@ export class DataParser extends SMTPStream {
     return stream;
   }
 
+  // What was held back is judged together with the first bytes of the chunk; the rest of a large
+  // chunk is then read where it lies, since copying it would cost more than all else here.
   override _feedDataStream(chunk: Buffer, done: Done): void {
-    const bytes = this._lastBytes ? Buffer.concat([this._lastBytes, chunk]) : chunk;
+    const held = this._lastBytes || NOTHING;
+    const isSmall = chunk.length <= JOINT;
+    const joint = Buffer.concat([held, isSmall ? chunk : chunk.subarray(0, JOINT)]);
+    const first = this.#unstuff(joint);
+    if (first.end >= 0) this.#finish(first.bytes, chunk.subarray(first.end - held.length), done);
+    else if (isSmall) this.#emit(first.bytes, done);
+    else {
+      this.#push(first.bytes);
+      const rest = chunk.subarray(JOINT - (this._lastBytes || NOTHING).length);
+      const { bytes, end } = this.#unstuff(rest);
+      if (end >= 0) this.#finish(bytes, rest.subarray(end), done);
+      else this.#emit(bytes, done);
+    }
+  }
+
+  // Takes the dots out, in place, up to the message's end or to what must be held back. `end` is
+  // where the bytes behind the message begin, -1 if it goes on.
+  #unstuff(bytes: Buffer): { readonly bytes: Buffer; readonly end: number } {
     // [0, written) is done, [read, length) is still to do; deleted dots lie between them.
     let read = 0;
     let written = 0;
@@ -38,8 +60,7 @@ export class DataParser extends SMTPStream {
       if (dot + 2 >= bytes.length) break;
       written = move(bytes, { to: written, from: read, end: dot });
       if (bytes[dot + 1] === CR && bytes[dot + 2] === LF) {
-        this.#finish(bytes.subarray(0, written), bytes.subarray(dot + 3), done);
-        return;
+        return { bytes: bytes.subarray(0, written), end: dot + 3 };
       }
       // RFC 5321 §4.5.2: the line holds more than the dot, so the dot is not part of it.
       read = dot + 1;
@@ -47,7 +68,7 @@ export class DataParser extends SMTPStream {
     const held = Math.max(read, bytes.length - HELD);
     written = move(bytes, { to: written, from: read, end: held });
     this._lastBytes = bytes.subarray(held);
-    this.#emit(bytes.subarray(0, written), done);
+    return { bytes: bytes.subarray(0, written), end: -1 };
   }
 
   #content(bytes: Buffer): Buffer {
@@ -63,11 +84,18 @@ export class DataParser extends SMTPStream {
     this._endDataMode(content, remainder, done);
   }
 
-  #emit(bytes: Buffer, done: Done): void {
+  // False if the stream wants no more for now.
+  #push(bytes: Buffer): boolean {
     const content = this.#content(bytes);
     const stream = this._dataStream;
     this._countDataBytes(content.length);
-    if (content.length === 0 || !stream?.writable || stream.write(content) || stream.destroyed) {
+    if (content.length === 0 || !stream?.writable) return true;
+    return stream.write(content) || stream.destroyed;
+  }
+
+  #emit(bytes: Buffer, done: Done): void {
+    const stream = this._dataStream;
+    if (this.#push(bytes) || !stream) {
       done();
       return;
     }
@@ -82,7 +110,7 @@ export class DataParser extends SMTPStream {
   }
 }
 
-// Closes the gap that deleted dots left, in place: the bytes belong to the parser alone. Returns
+// Closes the gap that deleted dots left, in place: chunks belong to the parser alone. Returns
 // where the next bytes go.
 function move(bytes: Buffer, { to, from, end }: { to: number; from: number; end: number }): number {
   if (to !== from) bytes.copyWithin(to, from, end);

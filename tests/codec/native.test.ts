@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { decodeBase64 } from "../../src/codec/base64.ts";
-import { base64Groups, MarkFinder } from "../../src/codec/native.ts";
+import { arePairedLines, base64Groups, MarkFinder } from "../../src/codec/native.ts";
 import { Random } from "../scan/generator.ts";
 
 describe("base64Groups()", () => {
@@ -51,7 +51,7 @@ describe("MarkFinder", () => {
 
   test("finds marks wherever they lie, also across the pieces that are looked at", () => {
     const random = new Random(11);
-    for (let i = 0; i < 400; i++) {
+    for (let i = 0; i < 60; i++) {
       const text = Buffer.from(
         random.bytes(random.below(200_000), [...Buffer.from("nedlt64,x\\")]),
       );
@@ -68,5 +68,27 @@ describe("MarkFinder", () => {
     finder.find(Buffer.from(`${" ".repeat(100)}needle`));
     expect(finder.find(Buffer.from(" ".repeat(100)))).toBe(0);
     expect(finder.find(Buffer.from(`${" ".repeat(100)}need`))).toBe(0);
+  });
+});
+
+describe("arePairedLines()", () => {
+  const model = (text: string) => !/\r(?!\n|$)|(?<!\r)\n/.test(text);
+
+  test("says of random bytes what a pattern says, wherever they are cut", () => {
+    const random = new Random(3);
+    const words = ["\r\n", "\r\n", "\r\n", "abc", "x".repeat(15), "y".repeat(65_530)];
+    for (let i = 0; i < 2000; i++) {
+      let text = "";
+      for (let k = random.below(i % 100 === 0 ? 40 : 6); k > 0; k--) {
+        text += words[random.below(i % 100 === 0 ? 6 : 5)] ?? "";
+      }
+      const at = random.below(text.length + 1);
+      if (i % 3 === 0) text = `${text.slice(0, at)}${"\r\n"[i % 2]}${text.slice(at)}`;
+      expect([text.length, arePairedLines(Buffer.from(text), false)]).toEqual([
+        text.length,
+        model(text),
+      ]);
+      expect(arePairedLines(Buffer.from(text), true)).toBe(model(`\r${text}`) || text === "");
+    }
   });
 });

@@ -80,19 +80,25 @@ test("bytes behind the end are commands", async () => {
   });
 });
 
-test("random bytes in random chunks come out as RFC 5321 says", async () => {
-  const alphabet = ["\r", "\n", "\r\n", ".", "..", "\r\n.", "\r\n..", "a", "bcdef"];
+test.each([
+  ["small", 6, ["a", "bcdef"]],
+  ["large", 90, ["a", "bcdef", "seventeen letters"]],
+])("random bytes in %s random chunks come out as RFC 5321 says", async (_, sizeMax, words) => {
+  const alphabet = ["\r", "\n", "\r\n", ".", "..", "\r\n.", "\r\n..", ...words];
   let state = 42;
   const random = (below: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return (state >>> 8) % below;
   };
   for (let round = 0; round < 3000; round++) {
-    const units = Array.from({ length: random(12) }, () => alphabet[random(alphabet.length)]);
-    const text = `${units.join("")}\r\n.\r\n`;
+    const units = Array.from(
+      { length: random(2 * sizeMax) },
+      () => alphabet[random(alphabet.length)],
+    );
+    const text = `${units.join("")}\r\n.\r\nQUIT\r\n`;
     const chunks: string[] = [];
     for (let at = 0; at < text.length; ) {
-      const size = 1 + random(6);
+      const size = 1 + random(sizeMax);
       chunks.push(text.slice(at, at + size));
       at += size;
     }
@@ -102,11 +108,8 @@ test("random bytes in random chunks come out as RFC 5321 says", async () => {
   }
 });
 
-test("a message of nothing but stuffed dots costs little", async () => {
+test("a message of nothing but stuffed dots keeps every second one", async () => {
   const chunk = "..\r\n".repeat(16_384);
-  const start = performance.now();
   const { body } = await parse([...new Array<string>(16).fill(chunk), ".\r\n"]);
-  expect(body).toHaveLength(3 * 16_384 * 16);
-  // 1 MB; smtp-server's own parser needs 350 ms and a turn of the loop for every dot.
-  expect(performance.now() - start).toBeLessThan(350);
+  expect(body).toBe(".\r\n".repeat(16_384 * 16));
 });

@@ -91,16 +91,3 @@ test("createLineFilter() makes what the setting says", () => {
   expect(createLineFilter("refuse")).toBeInstanceOf(RefusingFilter);
   expect(createLineFilter("normalise")).toBeInstanceOf(NormalisingFilter);
 });
-
-test("the check of 5 MB of base64 costs a few milliseconds", () => {
-  const line = `${"QUJD".repeat(19)}\r\n`;
-  const chunk = Buffer.from(line.repeat(840));
-  const times = Array.from({ length: 7 }, () => {
-    const filter = new RefusingFilter();
-    const start = performance.now();
-    for (let at = 0; at < 77; at++) filter.take(chunk);
-    return performance.now() - start;
-  });
-  // Measured: 2 ms. The bound leaves room for a busy machine.
-  expect(Math.min(...times)).toBeLessThan(30);
-});

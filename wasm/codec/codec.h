@@ -4,5 +4,6 @@
 
 typedef unsigned char u8;
 typedef unsigned int u32;
+typedef signed char i8;
 #define EXPORT(name) __attribute__((export_name(#name)))
 #define INLINE static inline __attribute__((always_inline))

@@ -37,7 +37,6 @@ export type YaraIterator =
 
 /** Operators between two values. `real/` divides numbers of which one has a fraction. */
 export type YaraBinary =
-  | ("and" | "or")
   | ("+" | "-" | "*" | "\\" | "real/" | "%" | "&" | "|" | "^" | "<<" | ">>")
   | ("<" | "<=" | ">" | ">=" | "==" | "!=")
   | ("contains" | "icontains" | "startswith" | "istartswith")
@@ -64,6 +63,7 @@ export type YaraNode =
   /** Passed to a module's function. */
   | { readonly op: "regex"; readonly regex: YaraRegex }
   | { readonly op: "matches"; readonly of: YaraNode; readonly regex: YaraRegex }
+  | { readonly op: "and" | "or"; readonly nodes: readonly YaraNode[] }
   | { readonly op: "unary"; readonly operator: YaraUnary; readonly of: YaraNode }
   | {
       readonly op: "binary";

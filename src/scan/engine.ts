@@ -13,7 +13,7 @@ import { openSections, SECTIONS } from "../gwdb/image.ts";
 import { TextReader } from "../gwdb/texts.ts";
 import type { Finding, Remedy, Severity } from "../message.ts";
 import { Hashing } from "./hashing.ts";
-import { JUDGES, type Judges } from "./judge/judge.ts";
+import { createJudges, type Judges } from "./judge/judge.ts";
 import { Judging } from "./judge/judging.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
 
@@ -125,7 +125,7 @@ export class Engine {
   static async attach(
     set: SharedSet,
     arena: number,
-    { judges = JUDGES }: EngineOptions = {},
+    { judges = createJudges() }: EngineOptions = {},
   ): Promise<Engine> {
     const place = set.arenas[arena];
     if (place === undefined) throw new RangeError(`the signature set has no arena ${arena}`);

@@ -40,3 +40,6 @@ export interface JudgeContext {
 
 /** An outcome. `offset` is -1 if it has no place; "unfinished" leaves the object unscanned. */
 export type Judged = { readonly isMatch: boolean; readonly offset: number } | "unfinished";
+
+/** Decides one kind of judgement. */
+export type Judge<Kind> = (judgement: Kind, context: JudgeContext) => Judged;

@@ -1,17 +1,17 @@
 // The host's part of a signature: each format's judgements have their own interpreter.
 import type { Judgement } from "../../gwdb/judgement.ts";
-import type { JudgeContext, Judged } from "./context.ts";
-
-/** Decides one kind of judgement. */
-export type Judge<Kind extends Judgement> = (judgement: Kind, context: JudgeContext) => Judged;
+import type { Judge, JudgeContext, Judged } from "./context.ts";
+import { yaraJudge } from "./yara.ts";
 
 /** An interpreter for each format. */
 export type Judges = {
   readonly [Format in Judgement["format"]]: Judge<Extract<Judgement, { format: Format }>>;
 };
 
-/** The interpreters that the engine has. */
-export const JUDGES: Partial<Judges> = {};
+/** The interpreters that an engine has; they keep what they have compiled. */
+export function createJudges(): Partial<Judges> {
+  return { yara: yaraJudge() };
+}
 
 /** Decides a judgement; one that nobody can read leaves the object unscanned. */
 export function judge(

@@ -1,0 +1,122 @@
+// gw's engine against a `yara` on this machine: the same rules over the same files must give the same
+// hits. By hand: bun tests/e2e/yara-differential.ts [--files DIR]… ; GW_CORPUS says where the corpus
+// is. Prints counts per set, then each difference.
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { Engine } from "../../src/scan/engine.ts";
+import { fileType } from "../../src/scan/file-type.ts";
+import { loadSet } from "../../src/scan/signature-set.ts";
+import { compileSignatures } from "../../src/signature/compile.ts";
+import { importYara, YARA_EXTENSIONS } from "../../src/signature/yara/import.ts";
+import { buildCore } from "../../wasm/build.ts";
+import { CONDITIONS, STRINGS, SUBJECT } from "../scan/judge/yara-conditions.ts";
+
+const CORPUS = process.env["GW_CORPUS"] ?? "../shared/corpus";
+const ARENA = 64 * 1024 * 1024;
+const EXTERNALS = ["filename", "filepath", "extension", "filetype", "owner"];
+
+function filesUnder(path: string, extensions?: readonly string[]): string[] {
+  if (!statSync(path).isDirectory()) return [path];
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .filter((file) => extensions?.some((extension) => file.endsWith(extension)) ?? true)
+    .sort();
+}
+
+interface Outcome {
+  readonly hits: Set<string>;
+  readonly unfinished: string[];
+  readonly rules: number;
+  readonly problems: readonly string[];
+}
+
+async function ours(ruleFiles: readonly string[], files: readonly string[]): Promise<Outcome> {
+  const core = await buildCore();
+  const sources = ruleFiles.map((path) => ({ path, text: readFileSync(path, "utf8") }));
+  const imported = importYara(sources);
+  const compiled = await compileSignatures(imported, core);
+  const set = loadSet(compiled.image, { arenas: 1, arenaSize: ARENA, core });
+  const engine = await Engine.attach(set, 0);
+  const hits = new Set<string>();
+  const unfinished: string[] = [];
+  for (const file of files) {
+    const bytes = readFileSync(file);
+    const about = { name: "", type: fileType(bytes), containerType: "", depth: 0 };
+    const result = engine.scan({ bytes, ...about });
+    for (const { signature } of result.findings) hits.add(`${signature.split(".").at(-1)} ${file}`);
+    if (!result.isComplete) unfinished.push(file);
+  }
+  const problems = compiled.diagnostics.map(
+    ({ file, line, message }) => `${basename(file)}:${line} ${message}`,
+  );
+  return { hits, unfinished, rules: compiled.signatures.length, problems };
+}
+
+function yara(args: readonly string[]) {
+  const { stdout, stderr, status } = spawnSync("yara", args, { maxBuffer: 1 << 28 });
+  return { lines: stdout.toString().split("\n"), errors: stderr.toString(), status };
+}
+
+const defines = EXTERNALS.flatMap((name) => ["-d", `${name}=`]);
+
+function theirs(ruleFiles: readonly string[], files: readonly string[]) {
+  const work = mkdtempSync(join(tmpdir(), "yara-"));
+  const empty = join(work, "empty");
+  writeFileSync(empty, "");
+  const refused = ruleFiles.filter((file) => yara(["-w", ...defines, file, empty]).status !== 0);
+  const rules = ruleFiles.filter((file) => !refused.includes(file));
+  const list = join(work, "list");
+  writeFileSync(list, files.join("\n"));
+  const named = rules.map((file, i) => `n${i}:${file}`);
+  const { lines } = yara(["-w", "-p", "2", ...defines, "--scan-list", ...named, list]);
+  rmSync(work, { recursive: true });
+  return { hits: new Set(lines.filter((line) => line !== "")), refused };
+}
+
+async function compareSet(name: string, files: readonly string[]): Promise<void> {
+  const ruleFiles = filesUnder(join(CORPUS, "signatures", name), YARA_EXTENSIONS);
+  const reference = theirs(ruleFiles, files);
+  const known = ruleFiles.filter((file) => !reference.refused.includes(file));
+  const all = await ours(ruleFiles, []);
+  const own = await ours(known, files);
+  const both = [...own.hits].filter((hit) => reference.hits.has(hit)).length;
+  console.log(`${name}: ${all.rules} rules in use, ${all.problems.length} left out;`);
+  console.log(`  files ${files.length}, hits of both ${both}, unfinished ${own.unfinished.length}`);
+  for (const problem of all.problems) console.log(`  left out: ${problem}`);
+  for (const file of reference.refused) console.log(`  refused by yara: ${basename(file)}`);
+  for (const hit of own.hits) if (!reference.hits.has(hit)) console.log(`  only gw: ${hit}`);
+  for (const hit of reference.hits) if (!own.hits.has(hit)) console.log(`  only yara: ${hit}`);
+}
+
+/** The conditions of the unit tests, which must be right about YARA. */
+function compareConditions(): void {
+  const work = mkdtempSync(join(tmpdir(), "yara-"));
+  const [rule, subject] = [join(work, "rule"), join(work, "subject")];
+  writeFileSync(subject, SUBJECT);
+  let same = 0;
+  for (const [condition, holds] of CONDITIONS) {
+    const used = Object.entries(STRINGS).filter(([name]) =>
+      new RegExp(`[$#@!]${name}\\b`).test(condition),
+    );
+    const strings = used.length === 0 ? "" : `strings: ${used.map(([, text]) => text).join("\n")}`;
+    writeFileSync(rule, `rule r { ${strings}\ncondition: ${condition} }`);
+    const { lines, errors } = yara(["-w", rule, subject]);
+    if (errors === "" && lines[0]?.startsWith("r ") === holds) same++;
+    else console.log(`  differs: ${condition} ${errors.trim()}`);
+  }
+  rmSync(work, { recursive: true });
+  console.log(`conditions: ${same} of ${CONDITIONS.length} as yara has them`);
+}
+
+if (import.meta.main) {
+  const given = process.argv.slice(2).filter((argument) => argument !== "--files");
+  const folders = given.length > 0 ? given : [join(CORPUS, "containers"), join(CORPUS, "mime")];
+  const files = folders.flatMap((folder) => filesUnder(folder));
+  compareConditions();
+  for (const name of readdirSync(join(CORPUS, "signatures"))) {
+    if (name.startsWith("yara-")) await compareSet(name, files);
+  }
+}

@@ -3,6 +3,7 @@
 import type { Budget } from "../base/budget.ts";
 import type { Explosion, Extract } from "../message.ts";
 import { ARCHIVE_UNPACKERS } from "./archive/table.ts";
+import { explodeProgram } from "./executable/program.ts";
 import { explodeGzip } from "./gzip.ts";
 import { MAIL_UNPACKERS } from "./mail/table.ts";
 import { explodeMbox } from "./mbox.ts";
@@ -28,6 +29,10 @@ const UNPACKERS: ReadonlyMap<string, Unpacker> = new Map<string, Unpacker>([
   ["pdf", explodePdf],
   ["ole2", explodeOle2],
   ...ARCHIVE_UNPACKERS,
+  ["pe", explodeProgram],
+  ["dosexe", explodeProgram],
+  ["elf", explodeProgram],
+  ["macho", explodeProgram],
   ["mbox", explodeMbox],
   ...MAIL_UNPACKERS,
   ...SCRIPT_UNPACKERS,

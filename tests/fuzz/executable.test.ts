@@ -1,10 +1,12 @@
-// Broken programs from a fixed seed: reading every field of them must neither throw nor hang.
+// Broken programs from a fixed seed: reading every field of them and taking them apart must neither throw nor hang.
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { parseExecutable } from "../../src/executable/executable.ts";
 import { MODULE_NAMES, moduleOf } from "../../src/scan/judge/modules/modules.ts";
 import type { ModuleValue } from "../../src/scan/judge/modules/value.ts";
+import { explodeProgram } from "../../src/unpack/executable/program.ts";
 import { dotnetPart } from "../harness/dotnet-builder.ts";
+import { budgetOf, drain } from "../harness/extracts.ts";
 import {
   buildPe,
   exportPart,
@@ -19,6 +21,7 @@ const SEED = 20_261_123;
 // A long run is started by hand: GW_FUZZ_ROUNDS=100000 bun test tests/fuzz/executable.test.ts
 const ROUNDS = Number(GW_FUZZ_ROUNDS);
 const VALUES_MAX = 400_000;
+const LIMITS = { objectSizeMax: 1 << 20, expandedSizeMax: 8 << 20, objectCountMax: 500 };
 const DICTIONARY = [
   ...["\xff\xff\xff\xff", "\0\0\0\0", "\0\0\0\x80", "\x00\x10\0\0", "\x10\0\0\0", "\xff\xff"],
   ...[
@@ -81,6 +84,8 @@ test("programs that are broken in any way are read to the end", () => {
     const executable = parseExecutable(bytes);
     if (executable === undefined) continue;
     expect(executable.overlay.offset + executable.overlay.size).toBeLessThanOrEqual(bytes.length);
+    const { extracts } = drain(explodeProgram(bytes, budgetOf(LIMITS)));
+    expect(extracts.length).toBeLessThanOrEqual(LIMITS.objectCountMax);
     for (const name of MODULE_NAMES) readAll(moduleOf(name, { bytes }, executable));
     const elapsed = performance.now() - startedAt;
     if (elapsed > 2000) slow.push(`round ${round}: ${elapsed.toFixed(0)} ms`);

@@ -8,7 +8,6 @@ import { explodeFat } from "./image/fat.ts";
 import { explodeIso } from "./image/iso.ts";
 import { explodeForeign } from "./library/foreign.ts";
 import { explodeRar } from "./library/rar.ts";
-import { explodeOverlay } from "./overlay.ts";
 import { explodeRpm } from "./rpm.ts";
 import { explodeBzip2 } from "./stream/bzip2.ts";
 import { explodeCompress } from "./stream/compress.ts";
@@ -29,9 +28,6 @@ export const ARCHIVE_UNPACKERS = [
   ["rar", explodeRar],
   ["cab", explodeForeign],
   ["lha", explodeForeign],
-  ["pe", explodeOverlay],
-  ["dosexe", explodeOverlay],
-  ["elf", explodeOverlay],
   ["iso9660", explodeIso],
   ["udf", explodeIso],
   ["fat", explodeFat],

@@ -3,10 +3,9 @@
 // whole header, since programs that pack things have these words in their code.
 
 import { crc32 } from "node:zlib";
-import type { Budget } from "../../base/budget.ts";
 import { asBuffer } from "../../base/bytes.ts";
-import type { Explosion, Extract } from "../../message.ts";
-import { Giver } from "./giver.ts";
+import type { Extract } from "../../message.ts";
+import type { Giver } from "../archive/giver.ts";
 
 /** Places tried for one format: an installer's own code mentions it a few times. */
 const TRIES_MAX = 256;
@@ -25,26 +24,29 @@ const SIGNATURES: readonly Signature[] = [
   { format: "cab", magic: "MSCF\0\0\0\0", end: cabinetEnd },
 ];
 
-/** Yields the archives in a program. */
-export function* explodeOverlay(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
+/** Yields the archives in `bytes`, which are not one themselves; where each begins. */
+export function* giveArchives(
+  bytes: Uint8Array,
+  giver: Giver,
+): Generator<Extract, ReadonlySet<number>> {
   const input = asBuffer(bytes);
-  const giver = new Giver(budget);
-  let count = 0;
+  const starts = new Set<number>();
   for (const { format, magic, end } of SIGNATURES) {
     let at = input.indexOf(magic, 1, "latin1");
     for (let tries = 0; at > 0 && tries < TRIES_MAX && giver.enter(); tries++) {
       const found = end(input, at);
       if (found !== undefined) {
-        if (++count > ARCHIVES_MAX) {
+        if (starts.size >= ARCHIVES_MAX) {
           giver.stop("too many archives in one program");
           break;
         }
+        starts.add(at);
         yield* giver.give(`${format} archive at ${at}`, input.subarray(at, found));
       }
       at = input.indexOf(magic, found ?? at + 1, "latin1");
     }
   }
-  return giver.outcome;
+  return starts;
 }
 
 // The start header has a checksum of its own, and says where the archive ends.

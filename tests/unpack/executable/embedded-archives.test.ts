@@ -1,10 +1,10 @@
 import { describe, expect, test } from "bun:test";
 import { fileType } from "../../../src/scan/file-type.ts";
-import { explodeOverlay } from "../../../src/unpack/archive/overlay.ts";
 import { UNOPENED_FORMATS } from "../../../src/unpack/archive/unopened.ts";
+import { explodeProgram } from "../../../src/unpack/executable/program.ts";
 import { unpackerFor } from "../../../src/unpack/registry.ts";
 import { budgetOf, drain } from "../../harness/extracts.ts";
-import { build7z, buildCab, buildRar4, buildRar5 } from "./build-archives.ts";
+import { build7z, buildCab, buildRar4, buildRar5 } from "../archive/build-archives.ts";
 
 const FILES = [{ name: "a.txt", content: "the content" }];
 
@@ -18,7 +18,7 @@ function program(): Buffer {
   return bytes;
 }
 
-describe("explodeOverlay() finds an archive behind a program", () => {
+describe("explodeProgram() finds an archive behind a program", () => {
   test.each<[string, Buffer]>([
     ["7z", build7z(FILES)],
     ["rar", buildRar4(FILES)],
@@ -26,8 +26,8 @@ describe("explodeOverlay() finds an archive behind a program", () => {
     ["cab", buildCab(FILES)],
   ])("%s", (type, archive) => {
     const bytes = Buffer.concat([program(), archive]);
-    expect(unpackerFor(fileType(bytes))).toBe(explodeOverlay);
-    const { status, extracts } = drain(explodeOverlay(bytes, budgetOf()));
+    expect(unpackerFor(fileType(bytes))).toBe(explodeProgram);
+    const { status, extracts } = drain(explodeProgram(bytes, budgetOf()));
     expect(status).toBe("clean");
     expect(extracts.map(({ name }) => name)).toEqual([`${type} archive at 3000`]);
     expect(extracts.map((one) => fileType(one.bytes))).toEqual([type as "7z"]);
@@ -35,13 +35,13 @@ describe("explodeOverlay() finds an archive behind a program", () => {
 
   test("and more than one, but no end of them", () => {
     const two = Buffer.concat([program(), build7z(FILES), buildCab(FILES), buildRar5(FILES)]);
-    expect(drain(explodeOverlay(two, budgetOf())).extracts.length).toBe(3);
+    expect(drain(explodeProgram(two, budgetOf())).extracts.length).toBe(3);
     const many = Buffer.concat([program(), ...Array<Buffer>(40).fill(buildCab(FILES))]);
-    expect(drain(explodeOverlay(many, budgetOf()))).toMatchObject({ status: "unscanned" });
+    expect(drain(explodeProgram(many, budgetOf()))).toMatchObject({ status: "unscanned" });
   });
 
   test("but nothing in a program that only has the words", () => {
-    expect(drain(explodeOverlay(program(), budgetOf()))).toEqual({
+    expect(drain(explodeProgram(program(), budgetOf()))).toEqual({
       ...{ status: "clean", note: "", extracts: [] },
     });
   });

@@ -184,6 +184,12 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       operands: "FILE|DIR|-…",
       load: async () => (await import("./commands/scan.ts")).scan,
     },
+    explode: {
+      summary: "show what a file consists of, and write its objects out",
+      example: "gw explode invoice.eml --to objects/",
+      operands: "FILE",
+      load: async () => (await import("./commands/explode.ts")).explode,
+    },
     queue: QUEUE,
     quarantine: QUARANTINE,
   },

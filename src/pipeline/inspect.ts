@@ -103,6 +103,7 @@ class Inspection {
   readonly #budget: Budget;
   readonly #limits: Limits;
   readonly #isHashed: boolean;
+  readonly #onObject: InspectOptions["onObject"];
   readonly #frames: Frame[] = [];
   readonly #recentTexts: Uint8Array[] = [];
   readonly nodes: Draft[] = [];
@@ -110,6 +111,7 @@ class Inspection {
   constructor(engine: ObjectScanner, limits: Limits, options: InspectOptions) {
     const { steady = () => performance.now(), passwords: listed = [] } = options;
     this.#engine = engine;
+    this.#onObject = options.onObject;
     this.#limits = limits;
     this.#isHashed = options.isHashed === true;
     const texts = () => this.#texts(steady);
@@ -188,6 +190,7 @@ class Inspection {
     };
     if (this.#isHashed) node.hash = createHash("sha256").update(bytes).digest("hex");
     this.nodes.push(node);
+    this.#onObject?.(node.id, name, bytes);
     this.#scan(node, bytes, { containers: containersOf(parent), depth });
     const exploders = explodersFor(type, bytes);
     if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
@@ -249,6 +252,8 @@ export interface InspectOptions {
   readonly passwords?: readonly string[];
   /** Each object gets its SHA-256. */
   readonly isHashed?: boolean;
+  /** Told of every object as it is reached. */
+  readonly onObject?: (id: number, name: string, bytes: Uint8Array) => void;
 }
 
 /** Takes `subject` apart and scans everything found in it. */

@@ -67,7 +67,8 @@ async function compileFiles(
   return { core, image, reports };
 }
 
-function limitsOf(config: Config): Limits {
+/** The bounds of inspections, as configured. */
+export function limitsOf(config: Config): Limits {
   return {
     objectSizeMax: config["scan.object_size_max"],
     expandedSizeMax: config["scan.expanded_size_max"],
@@ -77,9 +78,11 @@ function limitsOf(config: Config): Limits {
   };
 }
 
-// Throws with the path of a list that can't be read: passwords that were meant to be tried would not
-// be, and nobody would know.
-function passwordsOf(config: Config): string[] {
+/**
+ * The administrator's passwords. Throws with the path of a list that can't be read: passwords that
+ * were meant to be tried would not be, and nobody would know.
+ */
+export function passwordsOf(config: Config): string[] {
   const path = config["scan.passwords_file"];
   return path === "" ? [] : parsePasswordList(readFileSync(path, "utf8"));
 }

@@ -21,6 +21,7 @@ const queue = () => import("./commands/queue.ts");
 const quarantine = () => import("./commands/quarantine.ts");
 const config = () => import("./commands/config.ts");
 const signatures = () => import("./commands/signatures.ts");
+const template = () => import("./commands/template.ts");
 
 const QUEUE: Group = {
   summary: "look at and steer the mail that waits for delivery",
@@ -150,6 +151,36 @@ const SIGNATURES: Group = {
   },
 };
 
+const TEMPLATE: Group = {
+  summary: "check and try the texts of notices and placeholders",
+  verbs: {
+    check: {
+      summary: "find every mistake in templates, with line and column",
+      example: "gw template check /etc/gw/templates/notice-admin.tmpl",
+      operands: "FILE…",
+      load: async () => (await template()).check,
+    },
+    render: {
+      summary: "show a template, or with --kind a shipped text, with sample values",
+      example: "gw template render --kind placeholder --language de",
+      operands: "[FILE]",
+      load: async () => (await template()).render,
+    },
+    source: {
+      summary: "print a shipped text, to write one's own from",
+      example: "gw template source notice-admin > notice-admin.tmpl",
+      operands: "KIND",
+      load: async () => (await template()).source,
+    },
+    macros: {
+      summary: "list the macros that a kind of text may use",
+      example: "gw template macros placeholder",
+      operands: "[KIND]",
+      load: async () => (await template()).macros,
+    },
+  },
+};
+
 /** A command or a group of them. */
 export type Item = Entry | Group;
 
@@ -196,6 +227,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
   Settings: {
     config: CONFIG,
     signatures: SIGNATURES,
+    template: TEMPLATE,
   },
 };
 

@@ -11,7 +11,7 @@ const PRODUCT_MAX = 16;
 /** Alternatives of one set of literals. */
 const ALTERNATIVES_MAX = 64;
 /** Bytes of a class that is taken as so many alternatives. */
-const CLASS_MAX = 8;
+const CLASS_MAX = 10;
 /** Copies of a repeated part. */
 const COPIES_MAX = 8;
 /** Sets of literals that are given. */

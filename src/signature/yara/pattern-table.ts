@@ -77,17 +77,18 @@ export class PatternTable {
     return this.#add({ ops, isFolded, isFullword, isWide, place }, AT);
   }
 
-  /** `uint16(at) == value` as bytes at a place. */
+  /** `uint16(at) == value` as bytes at a place, or anywhere. */
   read(
-    at: number,
     { size, isBigEndian }: { size: number; isBigEndian: boolean },
     value: number,
+    at: number | null,
   ): number | undefined {
-    const isFit = at >= 0 && at <= PLACE_MAX && value >= 0 && value < 2 ** (8 * size);
+    const isFit = (at ?? 0) >= 0 && (at ?? 0) <= PLACE_MAX && value >= 0 && value < 2 ** (8 * size);
     if (!isFit || size < 2) return;
     const bytes = Buffer.alloc(size);
     if (isBigEndian) bytes.writeUIntBE(value, 0, size);
     else bytes.writeUIntLE(value, 0, size);
+    if (at === null) return this.literal(bytes, AT);
     return this.literal(bytes, AT, { place: { from: at, to: at, isFromEnd: false } });
   }
 

@@ -189,10 +189,15 @@ export class TriggerFinder {
       };
     }
     if (left.op === "count") return this.#counted(left, operator, value);
-    if (left.op !== "read" || left.at.op !== "number" || operator !== "==") return null;
-    const pattern = this.#table.read(left.at.value, left, value);
+    return left.op === "read" && operator === "==" ? this.#equal(left, value) : null;
+  }
+
+  // A number at a known place; at another, its bytes must at least be somewhere.
+  #equal(read: NodeOf<"read">, value: number): Approximation | null {
+    const isPlaced = read.at.op === "number";
+    const pattern = this.#table.read(read, value, read.at.op === "number" ? read.at.value : null);
     if (pattern === undefined) return null;
-    return { expression: { kind: "pattern", pattern }, isExact: false, isPlaced: true };
+    return { expression: { kind: "pattern", pattern }, isExact: false, isPlaced };
   }
 
   #counted(left: NodeOf<"count">, operator: Comparison, value: number): Approximation | null {

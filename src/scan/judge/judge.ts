@@ -1,5 +1,6 @@
 // The host's part of a signature: each format's judgements have their own interpreter.
 import type { Judgement } from "../../gwdb/judgement.ts";
+import { createClamavJudge } from "./clamav.ts";
 import type { Judge, JudgeContext, Judged } from "./context.ts";
 import { yaraJudge } from "./yara.ts";
 
@@ -10,7 +11,7 @@ export type Judges = {
 
 /** The interpreters that an engine has; they keep what they have compiled. */
 export function createJudges(): Partial<Judges> {
-  return { yara: yaraJudge() };
+  return { clamav: createClamavJudge(), yara: yaraJudge() };
 }
 
 /** Decides a judgement; one that nobody can read leaves the object unscanned. */

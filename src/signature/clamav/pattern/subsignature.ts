@@ -1,6 +1,8 @@
 // The subsignatures of logical signatures, by their forms: body patterns with modifiers, regular
 // expressions, comparisons of bytes near a match, macros.
 import type { ByteCompare, Subsignature } from "../../../gwdb/clamav-judgement.ts";
+import { compileRegex } from "../../../regex/regex.ts";
+import { RegexError } from "../../../regex/types.ts";
 import { type Op, type Pattern, SourceError } from "../../source.ts";
 import { highestId, parseLogic } from "../expression.ts";
 import type { Field } from "../report.ts";
@@ -209,9 +211,15 @@ function addCompare(draft: Draft, field: Field): ReadSubsignature {
   return NOT_TRIVIAL;
 }
 
-function checkRegex(source: string, _flags: string, field: Field): void {
+// Compiled only to see whether it can be: judges compile those that are asked for.
+function checkRegex(source: string, flags: string, field: Field): void {
   if (source.length > REGEX_MAX) throw new UnsupportedError("a regular expression too long", field);
-  throw new UnsupportedError("regular expression", field);
+  try {
+    compileRegex(Buffer.from(source, "latin1"), { dialect: "pcre", flags });
+  } catch (error) {
+    if (!(error instanceof RegexError)) throw error;
+    throw new UnsupportedError(`regular expression: ${error.message}`, field);
+  }
 }
 
 function addRegex(draft: Draft, field: Field): ReadSubsignature {

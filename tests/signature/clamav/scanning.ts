@@ -1,0 +1,48 @@
+// Scans samples with ClamAV's signatures as the gateway does: taken apart, object by object.
+import { inspect } from "../../../src/pipeline/inspect.ts";
+import { Engine } from "../../../src/scan/engine.ts";
+import { FILE_TYPES } from "../../../src/scan/file-type.ts";
+import { loadSet } from "../../../src/scan/signature-set.ts";
+import { type ImportFile, importClamav } from "../../../src/signature/clamav/importer.ts";
+import { compileSignatures } from "../../../src/signature/compile.ts";
+import type { Diagnostic } from "../../../src/signature/source.ts";
+import { buildCore } from "../../../wasm/build.ts";
+
+const LIMITS = {
+  objectSizeMax: 4 << 20,
+  expandedSizeMax: 64 << 20,
+  objectCountMax: 1000,
+  depthMax: 10,
+  timeMaxMs: 60_000,
+};
+
+/** Signatures in use. */
+export interface Scanning {
+  /** What was wrong with them. */
+  readonly diagnostics: readonly Diagnostic[];
+  readonly loaded: number;
+  /** Names of what was found, each once, sorted; and whether everything was looked at. */
+  scan(sample: Uint8Array, name?: string): { names: string[]; isWhole: boolean };
+}
+
+/** Imports files and makes an engine of them. */
+export async function scanningWith(files: readonly ImportFile[]): Promise<Scanning> {
+  const core = await buildCore();
+  const { signatures, reports } = importClamav(files);
+  const parsed = { signatures, diagnostics: reports.flatMap(({ diagnostics }) => diagnostics) };
+  const compiled = await compileSignatures(parsed, core, { types: FILE_TYPES });
+  const set = loadSet(compiled.image, { arenas: 1, arenaSize: LIMITS.objectSizeMax, core });
+  const engine = await Engine.attach(set, 0);
+  return {
+    diagnostics: compiled.diagnostics,
+    loaded: compiled.signatures.length,
+    scan: (bytes, name = "sample") => {
+      const { objects } = inspect({ name, declaredType: "", bytes }, engine, LIMITS);
+      const names = objects.flatMap(({ findings }) => findings.map((each) => each.signature));
+      return {
+        names: [...new Set(names)].sort(),
+        isWhole: objects.every(({ status }) => status !== "unscanned"),
+      };
+    },
+  };
+}

@@ -217,6 +217,23 @@ static void fill_buckets(Builder *b, Tier *tier, const Anchor *anchors, u32 firs
   }
 }
 
+// Home buckets, and as many behind them as what they carry over needs; see fill_buckets.
+static u32 count_buckets(const Builder *b, const Tier *tier, const Anchor *anchors) {
+  u32 homes = 1u << tier->bucketLog, carry = 0, *own = (u32 *)b->scratch;
+  __builtin_memset(own, 0, homes * 4);
+  for (u32 i = 0; i < tier->entries; i++) {
+    const u8 *place = b->layout->runs + anchors[i].bytes + anchors[i].at;
+    u64 h = window_hash(place, (int)tier->window, (int)tier->stride, (int)tier->fold);
+    own[(u32)h & (homes - 1)]++;
+  }
+  for (u32 k = 0; k < homes; k++) carry = carry + own[k] > 8 ? carry + own[k] - 7 : 0;
+  u32 buckets = homes;
+  for (; carry > 0; buckets++) carry = carry > 8 ? carry - 7 : 0;
+  return buckets;
+}
+
+INLINE u32 step_of(u32 filterLog) { return filterLog < 15 ? 2 : 1; }
+
 static u32 take(Builder *b, u32 length) {
   u32 offset = (u32)(b->at - (b->layout->out + b->layout->tiers));
   b->at += (length + 63) & ~63u;
@@ -225,13 +242,14 @@ static u32 take(Builder *b, u32 length) {
 
 static void build_tier(Builder *b, Tier *tier, const Anchor *anchors, u32 firstAnchor) {
   if (tier->window == 3) tier->filterLog = SHORT_LOG - 2;
-  // About 24 bits per window keep false candidates below 1 %; sizes are those match.c has loops
-  // for.
-  else for (tier->filterLog = 9; tier->filterLog < 21; tier->filterLog += 2) {
-    if (32ull << tier->filterLog >= 24ull * tier->stride * tier->entries) break;
+  // About 24 bits per window keep false candidates below 1 %. Beyond the near caches size matters
+  // more than that: 16. The sizes are those match.c has loops for.
+  else for (tier->filterLog = 9; tier->filterLog < 21; tier->filterLog += step_of(tier->filterLog)) {
+    u64 bits = tier->filterLog < 16 ? 24 : 16;
+    if (32ull << tier->filterLog >= bits * tier->stride * tier->entries) break;
   }
   for (tier->bucketLog = 4; 4ull << tier->bucketLog < tier->entries;) tier->bucketLog++;
-  tier->buckets = (1u << tier->bucketLog) + tier->entries / 7 + 2;
+  tier->buckets = count_buckets(b, tier, anchors);
   tier->filter = take(b, 4u << tier->filterLog);
   tier->tags = take(b, tier->buckets * 16);
   tier->ids = take(b, tier->buckets * 32);

@@ -133,6 +133,7 @@ enum {
 };
 
 #define ANCHOR_FOLD 0x80000000u      // in `pattern`: letters of the run match both cases
+#define ANCHOR_ALONE 0x40000000u     // ... the run is a whole signature; its number is below
 #define ANCHOR_VARIABLE 0x80000000u  // in `before`: it is the least distance, `reach` the most
 
 typedef struct {
@@ -201,7 +202,7 @@ enum { FAILED, MATCHED, NEVER };
 // ---- one scan -----------------------------------------------------------------------------------
 
 #define BLOCK 2048u         // lookups per round
-#define ALONE_MAX 1024u     // signatures that are nothing but a hash, found in one object
+#define ALONE_MAX 16384u    // signatures that are one hash or literal, found in one object
 #define MATCHES_MAX 1024u   // places of a pattern told at once
 #define STATES_LOG_MAX 16u  // patterns and signatures that matter in one object, as a power of two
 #define NAME_MAX 4096u      // bytes of an object's name that globs see
@@ -214,12 +215,14 @@ enum { FAILED, MATCHED, NEVER };
 typedef struct { u32 lo, hi; } Span;
 typedef struct { u32 count; Span spans[SPAN_MAX]; } Places;
 typedef struct { u32 start, length; } Match;
+typedef struct { u32 signature, offset; } Alone;
 
 // What is known of one pattern (or that a signature was touched: key | STATE_SIGNATURE) in the
 // object whose number is `epoch`. They lie in a hash table, since of a million patterns few matter
 // to an object; entries of older objects count as free, which spares clearing it.
 typedef struct { u32 epoch, key, count, first, next; } State;
 #define STATE_SIGNATURE 0x80000000u
+#define STATE_ALONE ANCHOR_ALONE
 
 typedef struct {
   const u8 *image;
@@ -246,7 +249,7 @@ typedef struct {
   State *states;
   State spare;   // what is written where the table is full
   u32 *touched;  // signatures with at least one match, in order of appearance; then the findings
-  u32 alone[ALONE_MAX];
+  Alone alone[ALONE_MAX];
   Places places[2];
   Match matches[MATCHES_MAX];
   u8 digest[32];
@@ -298,6 +301,7 @@ void search_direct(Scan *scan);
 void verify_anchor(Scan *scan, u32 anchor, i32 window);
 void record_match(Scan *scan, u32 pattern, State *state, u32 offset);
 void touch(Scan *scan, u32 signature);
+void record_alone(Scan *scan, u32 signature, u32 offset);
 u32 is_match_at(Scan *scan, const Pattern *pattern, u32 start, u32 *end);
 u32 target_allows(const Scan *scan, const Signature *signature);
 void match_names(Scan *scan);

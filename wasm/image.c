@@ -145,9 +145,11 @@ static u32 check_anchors(const Scan *scan) {
   for (u32 i = 0; i < scan->counts[SECTION_ANCHORS]; i++) {
     const Anchor *anchor = scan->anchors + i;
     u32 id = anchor->pattern & ~ANCHOR_FOLD;
-    if (id >= scan->counts[SECTION_PATTERNS] || runs < RUN_PAD) return BAD_ANCHOR;
+    if (runs < RUN_PAD) return BAD_ANCHOR;
     if (anchor->bytes > runs - RUN_PAD) return BAD_ANCHOR;
     if (anchor->length > runs - RUN_PAD - anchor->bytes) return BAD_ANCHOR;
+    if (id & ANCHOR_ALONE) continue;
+    if (id >= scan->counts[SECTION_PATTERNS]) return BAD_ANCHOR;
     const Pattern *pattern = scan->patterns + id;
     u32 isLiteral = pattern->flags & PATTERN_LITERAL;
     if (!isLiteral && pattern->codeLength == 0) return BAD_ANCHOR;
@@ -276,10 +278,15 @@ EXPORT(gw_scan_size) u32 gw_scan_size(void) { return align64(sizeof(Scan)); }
 
 // Entries of the table of states: for every pattern and signature, or for as many as may matter.
 static u32 states_log(const u8 *image) {
-  u32 length, signatures, patterns, log = 6;
-  section(image, SECTION_SIGNATURES, &length, &signatures);
-  section(image, SECTION_PATTERNS, &length, &patterns);
-  while (log < STATES_LOG_MAX && 1ull << log < 2 * ((u64)signatures + patterns + 1)) log++;
+  u32 length, count, log = 6;
+  u64 all = 1;
+  for (u32 kind = 1; kind < SECTION_KINDS; kind++) {
+    u32 isCounted = kind == SECTION_SIGNATURES || kind == SECTION_PATTERNS;
+    if (!isCounted && kind != SECTION_ANCHORS && kind < SECTION_HASHES) continue;
+    section(image, kind, &length, &count);
+    all += count;
+  }
+  while (log < STATES_LOG_MAX && 1ull << log < 2 * all) log++;
   return log;
 }
 
@@ -303,7 +310,7 @@ EXPORT(gw_attach) void gw_attach(Scan *scan, const u8 *image) {
 EXPORT(gw_name) u8 *gw_name(Scan *scan) { return scan->name; }
 EXPORT(gw_digest) u8 *gw_digest(Scan *scan) { return scan->digest; }
 EXPORT(gw_findings) u32 *gw_findings(Scan *scan) { return scan->touched; }
-EXPORT(gw_alone) u32 *gw_alone(Scan *scan) { return scan->alone; }
+EXPORT(gw_alone) Alone *gw_alone(Scan *scan) { return scan->alone; }
 EXPORT(gw_matches) Match *gw_matches(Scan *scan) { return scan->matches; }
 EXPORT(gw_alone_count) u32 gw_alone_count(const Scan *scan) { return scan->aloneCount; }
 EXPORT(gw_is_trusted) u32 gw_is_trusted(const Scan *scan) { return scan->isTrusted; }

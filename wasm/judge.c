@@ -86,10 +86,8 @@ static void match_hash(Scan *scan, u32 kind, u32 size) {
     if (!(owner & HASH_ALONE)) {
       State *state = state_of(scan, owner);
       if (state->count == 0) record_match(scan, owner, state, NONE);
-    } else if (scan->aloneCount < ALONE_MAX) {
-      scan->alone[scan->aloneCount++] = owner & ~HASH_ALONE;
     } else {
-      scan->isIncomplete = 1;
+      record_alone(scan, owner & ~HASH_ALONE, NONE);
     }
   }
 }

@@ -12,8 +12,8 @@
 
 // Shifts by constants are worth 30 % here, hence one loop per filter size.
 #define FILTER_SIZES(X, S, W, F) \
-  X(9, S, W, F) X(11, S, W, F) X(13, S, W, F) X(15, S, W, F) \
-  X(17, S, W, F) X(19, S, W, F) X(21, S, W, F)
+  X(9, S, W, F) X(11, S, W, F) X(13, S, W, F) X(15, S, W, F) X(16, S, W, F) \
+  X(17, S, W, F) X(18, S, W, F) X(19, S, W, F) X(20, S, W, F) X(21, S, W, F)
 
 INLINE u32 is_hit(const u32 *filter, u64 h, int log) {
   u32 word = filter[(u32)(h >> (64 - log))];

@@ -217,6 +217,14 @@ void record_match(Scan *scan, u32 pattern, State *state, u32 offset) {
   if (offset < state->first) state->first = offset;
 }
 
+// A signature that has no entry but its hash or its run, once for each object.
+void record_alone(Scan *scan, u32 signature, u32 offset) {
+  State *state = state_of(scan, signature | STATE_ALONE);
+  if (state->count++ > 0) return;
+  if (scan->aloneCount == ALONE_MAX) scan->isIncomplete = 1;
+  else scan->alone[scan->aloneCount++] = (Alone){signature, offset};
+}
+
 // Whether a pattern with a program matches at `start`, and where the match ends.
 u32 is_match_at(Scan *scan, const Pattern *pattern, u32 start, u32 *end) {
   if (!is_in_range(scan, pattern, start)) return FAILED;
@@ -270,6 +278,10 @@ void verify_anchor(Scan *scan, u32 index, i32 window) {
     return;
   }
   u32 id = anchor->pattern & ~ANCHOR_FOLD;
+  if (id & ANCHOR_ALONE) {
+    record_alone(scan, id & ~ANCHOR_ALONE, (u32)run);
+    return;
+  }
   State *state = state_of(scan, id);
   if (state->count >= scan->patterns[id].countMax || state->next == NONE) return;
   if (anchor->before & ANCHOR_VARIABLE) {

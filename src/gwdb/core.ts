@@ -17,8 +17,8 @@ export const CORE_MATCHES_MAX = 1024;
 /** Bytes of the longest hash that the core is handed. */
 export const CORE_DIGEST_SIZE = 32;
 
-/** Signatures that are nothing but a hash, found in one object. */
-export const CORE_ALONE_MAX = 1024;
+/** Signatures that are nothing but a hash or a literal, found in one object. */
+export const CORE_ALONE_MAX = 16_384;
 
 /** Longest object name that globs see, UTF-8 bytes. */
 export const CORE_NAME_MAX = 4096;

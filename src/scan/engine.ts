@@ -18,6 +18,7 @@ import { Judging } from "./judge/judging.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
 
 const REMOVE: Remedy = { kind: "remove" };
+const NO_OFFSET = 0xffffffff;
 const INCOMPLETE = 0x80000000;
 /** Findings told of one object; with more it counts as unscanned. */
 const FINDINGS_MAX = 10_000;
@@ -100,7 +101,7 @@ export class Engine {
     calls.gw_attach(state, set.imageOffset);
     this.#object = new Uint8Array(buffer, arena.object, set.arenaSize + CORE_PADDING);
     this.#name = new Uint8Array(buffer, calls.gw_name(state), CORE_NAME_MAX);
-    this.#alone = new Uint32Array(buffer, calls.gw_alone(state), CORE_ALONE_MAX);
+    this.#alone = new Uint32Array(buffer, calls.gw_alone(state), 2 * CORE_ALONE_MAX);
     const image = new Uint8Array(buffer, set.imageOffset, set.imageSize);
     const sections = openSections(image);
     const section = (kind: number) => sections.get(kind)?.bytes ?? new Uint8Array(0);
@@ -181,8 +182,8 @@ export class Engine {
       const index = this.#findings[i] ?? 0;
       const flags = this.#flags.getUint16(SIGNATURE_SIZE * index + FLAGS_AT, true);
       if ((flags & JUDGED) === 0) {
-        const offset = this.#calls.gw_offset(this.#arena.state, index);
-        findings.push(this.#finding(index, offset));
+        const offset = this.#calls.gw_offset(this.#arena.state, index) >>> 0;
+        findings.push(this.#finding(index, offset === NO_OFFSET ? -1 : offset));
         continue;
       }
       const outcome = isCut ? "unfinished" : this.#judging.outcome(index);
@@ -191,7 +192,9 @@ export class Engine {
     }
     const alone = this.#calls.gw_alone_count(this.#arena.state);
     for (let i = 0; i < alone && findings.length < FINDINGS_MAX; i++) {
-      findings.push(this.#finding(this.#alone[i] ?? 0, -1));
+      const offset = this.#alone[2 * i + 1] ?? NO_OFFSET;
+      const index = this.#alone[2 * i] ?? 0;
+      findings.push(this.#finding(index, offset === NO_OFFSET ? -1 : offset));
     }
     return { findings, isUnfinished };
   }

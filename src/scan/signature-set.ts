@@ -10,7 +10,7 @@ import {
   instantiateCore,
   loadCore,
 } from "../gwdb/core.ts";
-import { type Image, ImageError, openImage, SECTIONS } from "../gwdb/image.ts";
+import { HASH_KINDS, type Image, ImageError, openImage, SECTIONS } from "../gwdb/image.ts";
 
 const ARENA_SIZE_MAX = 512 * 1024 * 1024;
 const ALIGNMENT = 64;
@@ -99,7 +99,9 @@ export function loadSet(bytes: Uint8Array, options: LoadOptions): SharedSet {
   const core = options.core instanceof Uint8Array ? loadCore(options.core) : options.core;
 
   // Sizes first: the state depends on the image, so the core is asked in the final memory.
-  const scanned = image.section(SECTIONS.signatures).count + image.section(SECTIONS.patterns).count;
+  const { signatures, patterns, anchors, hashes } = SECTIONS;
+  const kinds = [signatures, patterns, anchors, ...HASH_KINDS.map((_, kind) => hashes + kind)];
+  const scanned = kinds.reduce((sum, kind) => sum + image.section(kind).count, 0);
   const states = Math.min(4 * (scanned + STATES_LEAST), STATES_MAX) * STATE_SIZE;
   const perArena = align(CORE_STACK_SIZE + arenaSize + 4 * CORE_PADDING + SCAN_SIZE_MAX + states);
   const size = (1 << 18) + align(bytes.length) + perArena * count;

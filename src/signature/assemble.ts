@@ -9,7 +9,14 @@ import { remedyOf } from "./cure/remedy.ts";
 import { HashTables } from "./image/hashes.ts";
 import type { Planned } from "./image/plan.ts";
 import { RunTable } from "./layout.ts";
-import { type BytePattern, magicOf, type Search, shortestMatch, writeProgram } from "./pattern.ts";
+import {
+  type BytePattern,
+  isLiteral,
+  magicOf,
+  type Search,
+  shortestMatch,
+  writeProgram,
+} from "./pattern.ts";
 import { type Expression, type Pattern, packInfo } from "./source.ts";
 
 const ANY = 0xffffffff;
@@ -17,6 +24,8 @@ const FLAGS = { literal: 1, fullword: 2, wide: 4, fromEnd: 8, multi: 16, lazy: 3
 const SIGNATURE_FLAGS = { private: 1, judged: 2 } as const;
 const TYPES_MAX = 127;
 const DIRECT_ANY = 0x10000;
+/** In the number of a pattern: it is a whole signature, of that number. */
+const ALONE = 0x40000000;
 
 /** Whether every pattern has to match, which needs no condition in the image. */
 function isAllFound(trigger: Expression, patterns: number): boolean {
@@ -69,9 +78,13 @@ class Assembler {
     return this.#typesetIds.size;
   }
 
-  /** A signature that is nothing but hashes, and number `index`. */
-  addAlone({ signature }: Planned, index: number): void {
-    this.#hashes.addAlone(signature, index);
+  /** A signature that is nothing but hashes or a literal, and number `index`. */
+  addAlone({ signature, searches }: Planned, index: number): void {
+    const [pattern] = signature.patterns;
+    const [search] = searches;
+    if (pattern?.kind === "bytes" && search?.kind === "runs") {
+      this.#runs.add(index + ALONE, search.groups, pattern.isFolded);
+    } else this.#hashes.addAlone(signature, index);
   }
 
   add({ signature, searches, counts, trigger, isAlways }: Planned): void {
@@ -107,8 +120,7 @@ class Assembler {
     about: { readonly countMax: number; readonly isJudged: boolean },
   ): void {
     const id = this.#patternCount;
-    const [op] = pattern.ops;
-    const isWhole = pattern.ops.length === 1 && op?.kind === "literal" && search.kind === "runs";
+    const isWhole = isLiteral(pattern) && search.kind === "runs";
     const at = this.#code.length;
     // A judgement may have the places enumerated, for which even a literal needs its program.
     if (!isWhole || about.isJudged) writeProgram(this.#code, pattern);
@@ -157,7 +169,10 @@ class Assembler {
   /** The image; or the place of a signature that turned out to be unfit for the search. */
   seal(core: CoreModule, texts: readonly string[]): Uint8Array | number {
     const search = this.#runs.build(core);
-    if (typeof search === "number") return this.#firsts.findLastIndex((first) => first <= search);
+    if (typeof search === "number") {
+      if (search >= ALONE) return search - ALONE;
+      return this.#firsts.findLastIndex((first) => first <= search);
+    }
     const entries = (kind: number, out: ByteWriter, size: number): ImageSection => ({
       ...{ kind, bytes: out.bytes(), count: out.length / size },
     });
@@ -201,7 +216,7 @@ function textsOf(planned: readonly Planned[]): string[] {
 
 /**
  * Puts planned signatures into an image; or the place of one that can't be searched for. Those that
- * are nothing but hashes must come last.
+ * are alone must come last.
  */
 export function assemble(planned: readonly Planned[], core: CoreModule): Uint8Array | number {
   const assembler = new Assembler();

@@ -255,3 +255,8 @@ export function magicOf(pattern: BytePattern): number | undefined {
   if (op?.kind !== "literal" || op.bytes.length < 2) return undefined;
   return (op.bytes[0] ?? 0) | ((op.bytes[1] ?? 0) << 8);
 }
+
+/** Whether a pattern is one literal and nothing else. */
+export function isLiteral({ ops }: BytePattern): boolean {
+  return ops.length === 1 && ops[0]?.kind === "literal";
+}

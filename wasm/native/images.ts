@@ -1,7 +1,8 @@
 // Writes what check.c eats: signature images over random signatures, random objects, and what the
 // reference finds in them. bun wasm/native/images.ts FOLDER
 //
-// A case file: u32 bytes of the image, the image, u32 number of objects, and for each u32 bytes,
+// A case file: u32 bytes of the image, the image, u32 number of signatures that the reference does
+// not know, and for each its number; u32 number of objects, and for each u32 bytes,
 // the bytes, u32 number of findings, and for each u32 signature, u32 offset (ascending by
 // signature).
 import { mkdirSync, writeFileSync } from "node:fs";
@@ -53,7 +54,9 @@ async function writeCase(path: string, core: Uint8Array, seed: number): Promise<
   const out = new ByteWriter();
   out.u32(image.length);
   out.append(image);
-  out.u32(OBJECTS);
+  const known = new Set(plain.map(({ info }) => info.name));
+  const unknown = signatures.flatMap(({ name }, i) => (known.has(name) ? [] : [i]));
+  out.words(unknown.length, ...unknown, OBJECTS);
   for (let i = 0; i < OBJECTS; i++) {
     const bytes = randomData(random, patterns, { alphabet, length: random.below(OBJECT_SIZE_MAX) });
     out.u32(bytes.length);

@@ -7,7 +7,7 @@ import {
   isVacuous,
   weaken,
 } from "../condition.ts";
-import { type BytePattern, planSearch, type Search } from "../pattern.ts";
+import { type BytePattern, isLiteral, planSearch, type Search } from "../pattern.ts";
 import { type Expression, type Signature, SourceError } from "../source.ts";
 import { hashKind, isHashAlone } from "./hashes.ts";
 
@@ -23,7 +23,7 @@ export interface Planned {
   readonly counts: readonly number[];
   /** What the core evaluates. */
   readonly trigger: Expression;
-  /** Nothing but hashes: kept in their tables alone. */
+  /** Nothing but hashes, or one literal: kept in the tables of the search alone. */
   readonly isAlone: boolean;
   /** The trigger can hold without any pattern. */
   readonly isAlways: boolean;
@@ -38,6 +38,17 @@ function planPattern(pattern: BytePattern, isCounted: boolean, isJudged: boolean
     if (error instanceof SourceError) return { kind: "lazy" };
     throw error;
   }
+}
+
+/** Whether a signature says no more than that one literal is found anywhere in any object. */
+function isLiteralAlone(signature: Signature, search: Search | null): boolean {
+  const { patterns, condition, targets, judgement, isPrivate } = signature;
+  const [pattern] = patterns;
+  if (patterns.length !== 1 || pattern?.kind !== "bytes" || search?.kind !== "runs") return false;
+  if (targets.length > 0 || judgement !== undefined || isPrivate === true) return false;
+  if (pattern.place !== null || pattern.isFullword || !isLiteral(pattern)) return false;
+  if (condition.kind === "pattern") return true;
+  return condition.kind === "of" && condition.needed === 1 && condition.patterns.length === 1;
 }
 
 /** Takes the decisions for one signature; throws SourceError. */
@@ -76,5 +87,6 @@ export function planSignature(signature: Signature): Planned {
   if (program.length > CONDITION_MAX || conditionDepth(program) > CONDITION_DEPTH_MAX) {
     throw new SourceError("the condition is too long or nests too deeply", at);
   }
-  return { signature, searches, counts, trigger, isAlone, isAlways };
+  const isLiteral = isLiteralAlone(signature, searches[0] ?? null);
+  return { signature, searches, counts, trigger, isAlone: isLiteral, isAlways };
 }

@@ -14,6 +14,7 @@ import {
   resourcePart,
   versionResource,
 } from "../harness/pe-builder.ts";
+import { NSIS_BZIP2, NSIS_LZMA, NSIS_LZMA_SOLID } from "../unpack/executable/nsis-samples.ts";
 import { mutated, random } from "./mutate.ts";
 
 const { GW_FUZZ_ROUNDS = "1500" } = process.env;
@@ -23,6 +24,7 @@ const ROUNDS = Number(GW_FUZZ_ROUNDS);
 const VALUES_MAX = 400_000;
 const LIMITS = { objectSizeMax: 1 << 20, expandedSizeMax: 8 << 20, objectCountMax: 500 };
 const DICTIONARY = [
+  "\xef\xbe\xad\xdeNullsoftInst",
   ...["\xff\xff\xff\xff", "\0\0\0\0", "\0\0\0\x80", "\x00\x10\0\0", "\x10\0\0\0", "\xff\xff"],
   ...[
     "MZ",
@@ -53,6 +55,9 @@ function samples(): Buffer[] {
     buildPe({ parts: parts(false), overlay: Buffer.from("overlay") }),
     buildPe({ is64: true, parts: parts(true) }),
   ];
+  for (const sample of [NSIS_BZIP2, NSIS_LZMA, NSIS_LZMA_SOLID]) {
+    own.push(buildPe({ overlay: Buffer.from(sample, "base64") }));
+  }
   return [
     ...own,
     ...HOST_FILES.filter((name) => existsSync(name)).map((name) => readFileSync(name)),

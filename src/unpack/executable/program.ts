@@ -12,12 +12,16 @@ import type { Stretch } from "../../executable/shape.ts";
 import type { Explosion, Extract } from "../../message.ts";
 import { Giver } from "../archive/giver.ts";
 import { giveArchives } from "./embedded-archives.ts";
+import { findNsis, giveNsis } from "./nsis.ts";
 import { giveManagedResources, giveResources } from "./resources.ts";
 
 /** A ZIP's end record without a comment, as it stands at the very end of a self-extractor. */
 const ZIP_END = 22;
 /** Padding of certificates is up to seven bytes; this much is something put there. */
 const HIDDEN_MIN = 16;
+
+/** Begins the list of files in such installers; their program has it too, but not behind itself. */
+const INNO_SETUP = "Inno Setup Setup Data (";
 
 /** Yields what a program carries. */
 export function* explodeProgram(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
@@ -33,7 +37,14 @@ export function* explodeProgram(bytes: Uint8Array, budget: Budget): Generator<Ex
   const archives = yield* giveArchives(bytes, giver);
   const program = parseExecutable(bytes);
   if (program === undefined) return giver.outcome;
-  yield* giveOverlay(bytes, program, { archives, giver });
+  const overlay = overlayOf(program);
+  const installer = program.format === "pe" ? findNsis(bytes) : undefined;
+  if (installer === undefined) yield* giveOverlay(bytes, overlay, { archives, giver });
+  else {
+    yield* giveNsis(installer, giver, budget);
+    const size = overlay.offset + overlay.size - installer.end;
+    if (size > 0) yield* giveOverlay(bytes, { offset: installer.end, size }, { archives, giver });
+  }
   if (program.format === "pe") {
     yield* giveBehindSignatures(program, giver);
     yield* giveResources(program, giver);
@@ -48,11 +59,15 @@ interface Given {
   readonly giver: Giver;
 }
 
-function* giveOverlay(bytes: Uint8Array, program: Executable, given: Given): Generator<Extract> {
-  const { offset, size } = overlayOf(program);
+function* giveOverlay(bytes: Uint8Array, overlay: Stretch, given: Given): Generator<Extract> {
+  const { offset, size } = overlay;
   if (size === 0 || given.archives.has(offset) || isBlank(bytes, offset, offset + size)) return;
   // Self-extracting ZIP files are read as ZIP files: by their end.
   if (isZipAt(bytes, offset) && hasZipEnd(bytes)) return;
+  const input = asBuffer(bytes).subarray(offset, offset + size);
+  if (input.includes(INNO_SETUP, 0, "latin1")) {
+    given.giver.note("unscanned", "the files of Inno Setup installers are not opened");
+  }
   yield* given.giver.give("data behind the program", bytes.subarray(offset, offset + size));
 }
 

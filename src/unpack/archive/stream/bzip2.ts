@@ -12,6 +12,9 @@ const BLOCK_HIGH = 0x314159;
 const BLOCK_LOW = 0x265359;
 const END_HIGH = 0x177245;
 const END_LOW = 0x385090;
+const BARE_BLOCK = 0x31;
+const BARE_END = 0x17;
+const BARE_BLOCK_MAX = 900_000;
 const STREAMS_MAX = 100_000;
 const GROUP_SYMBOLS = 50;
 const CODE_BITS_MAX = 20;
@@ -33,6 +36,23 @@ export function readBzip2(input: Buffer, output: Output, goesOn: () => boolean):
     at = bits.at;
   }
   return at === 0 ? brokenAt("not a bzip2 stream") : wholeAt(at);
+}
+
+/** Decodes blocks without headers and checksums, as NSIS writes them: a byte says what follows. */
+export function readBareBzip2(input: Buffer, output: Output, goesOn: () => boolean): StreamEnd {
+  const bits = new BitReader(input);
+  const table = crcTable();
+  const sorted = new Int32Array(BARE_BLOCK_MAX);
+  while (goesOn()) {
+    const mark = bits.take(8);
+    if (bits.isPast) return brokenAt("cut short");
+    if (mark === BARE_END) return wholeAt(bits.at);
+    const origin = bits.take(24);
+    const count = mark === BARE_BLOCK ? readSorted(bits, sorted) : -1;
+    if (count < 0 || origin >= count) return brokenAt(bits.isPast ? "cut short" : "broken data");
+    unsort(sorted.subarray(0, count), origin, output, table);
+  }
+  return { at: Infinity, status: "unscanned", problem: "time limit reached" };
 }
 
 function isStream(input: Buffer, at: number): boolean {

@@ -3,15 +3,16 @@
 
 import { readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { join } from "node:path";
 import type { Limits } from "../base/budget.ts";
 import type { Log } from "../base/log.ts";
 import { parsePasswordList } from "../base/password/passwords.ts";
 import type { Config } from "../config/schema.ts";
 import { embeddedCore, embeddedSet, embeddedSource } from "../scan/embedded.ts";
-import { FILE_TYPES } from "../scan/file-type.ts";
 import { loadSet } from "../scan/signature-set.ts";
 import type { FileReport } from "../signature/clamav/report.ts";
 import { Inspector } from "./inspector.ts";
+import type { CompiledFiles } from "./signatures/compile.ts";
 
 /** A compiled signature set, and the core that runs it. */
 export interface Signatures {
@@ -23,6 +24,9 @@ export interface Signatures {
 export interface OpenedSignatures extends Signatures {
   readonly reports: readonly FileReport[];
 }
+
+/** Below the data folder: compiled sets of the site's signatures. */
+const CACHE_FOLDER = "signatures";
 
 // All arenas lie in one WebAssembly memory of 4 GB, beside the signature set.
 const ARENAS_SIZE_MAX = 3 * 1024 ** 3;
@@ -36,35 +40,30 @@ export async function openSignatures(config: Config): Promise<OpenedSignatures> 
   const folder = config["scan.signatures_dir"];
   if (folder === "") return { core: embeddedCore(), image: embeddedSet(), reports: [] };
   const { path, text } = embeddedSource();
-  return compileFiles([{ path, bytes: Buffer.from(text) }], [folder]);
+  const { readSignatureFiles } = await import("../signature/import/load.ts");
+  const { compileOnce } = await import("./signatures/cache.ts");
+  const files = [{ path, bytes: Buffer.from(text) }, ...readSignatureFiles([folder])];
+  const kept = join(config["server.data_dir"], CACHE_FOLDER);
+  return withCore(await compileOnce(files, kept));
 }
 
 /** Exactly the signatures in these files and folders. */
 export async function openNamedSignatures(paths: readonly string[]): Promise<OpenedSignatures> {
-  return compileFiles([], paths);
+  const { readSignatureFiles } = await import("../signature/import/load.ts");
+  const { compileFiles } = await import("./signatures/compile.ts");
+  return withCore(await compileFiles(readSignatureFiles(paths)));
 }
 
-// Loaded only when needed: most gateways run on the set as it was shipped.
-async function compileFiles(
-  shipped: readonly { readonly path: string; readonly bytes: Uint8Array }[],
-  paths: readonly string[],
-): Promise<OpenedSignatures> {
-  const { addDiagnostics, loadSignatures, readSignatureFiles } = await import(
-    "../signature/import/load.ts"
-  );
-  const { CompileError, compileSignatures } = await import("../signature/compile.ts");
-  const core = embeddedCore();
-  const loaded = loadSignatures([...shipped, ...readSignatureFiles(paths)]);
-  const { signatures } = loaded;
-  const parsed = { signatures, diagnostics: [] };
-  const { image, diagnostics } = await compileSignatures(parsed, core, { types: FILE_TYPES });
-  const reports = addDiagnostics(loaded.reports, diagnostics);
+async function withCore({ image, reports }: CompiledFiles): Promise<OpenedSignatures> {
   // One's own mistakes are for oneself to mend; other people's lists can't wait for that.
   const own = reports
     .filter(({ file }) => file.endsWith(".gws"))
     .flatMap((each) => each.diagnostics);
-  if (own.length > 0) throw new CompileError(own);
-  return { core, image, reports };
+  if (own.length > 0) {
+    const { CompileError } = await import("../signature/compile.ts");
+    throw new CompileError(own);
+  }
+  return { core: embeddedCore(), image, reports };
 }
 
 /** The bounds of inspections, as configured. */

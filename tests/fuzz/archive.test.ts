@@ -19,6 +19,7 @@ import { buildIso, buildUdf } from "../unpack/archive/build-disc.ts";
 import { buildDynamicVhd, buildFat, buildGpt, buildMbr } from "../unpack/archive/build-images.ts";
 import { buildTar, paxHeader } from "../unpack/archive/build-tar.ts";
 import * as compressed from "../unpack/archive/compressed.ts";
+import { encrypted7z, packed7z } from "../unpack/archive/sevenzip/build.ts";
 import { mutated, random } from "./mutate.ts";
 
 const { GW_CORPUS = join("..", "shared", "corpus"), GW_FUZZ_ROUNDS = "3000" } = process.env;
@@ -70,6 +71,7 @@ function samples(): [type: string, bytes: Buffer][] {
   const fat = buildFat(12, files);
   const own = [
     ...[buildTar(...files), buildTar(pax, ...files), build7z(files), buildCab(files)],
+    ...[encrypted7z(files, "infected"), packed7z(files)],
     ...[buildLha(files), buildArj(files), buildRar4(files), buildRar5(files)],
     ...[buildIso(files, { hasJoliet: true, hasRockRidge: true }), buildUdf(files)],
     ...[fat, buildMbr(fat, fat), buildGpt(fat), buildDynamicVhd(fat)],

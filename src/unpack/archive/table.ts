@@ -9,6 +9,7 @@ import { explodeIso } from "./image/iso.ts";
 import { explodeForeign } from "./library/foreign.ts";
 import { explodeRar } from "./library/rar.ts";
 import { explodeRpm } from "./rpm.ts";
+import { explode7z } from "./sevenzip/explode.ts";
 import { explodeBzip2 } from "./stream/bzip2.ts";
 import { explodeCompress } from "./stream/compress.ts";
 import { explodeLz4 } from "./stream/lz4.ts";
@@ -24,7 +25,7 @@ export const ARCHIVE_UNPACKERS = [
   ["ar", explodeAr],
   ["arj", explodeArj],
   ["rpm", explodeRpm],
-  ["7z", explodeForeign],
+  ["7z", explode7z],
   ["rar", explodeRar],
   ["cab", explodeForeign],
   ["lha", explodeForeign],

@@ -29,17 +29,25 @@ function short7z(value: number): Buffer {
   return value < 128 ? u8(value) : u8(0x80 | (value >> 8), value & 255);
 }
 
-/** A 7z archive whose one coder copies, or (with `coder`) claims to be something else. */
-export function build7z(files: readonly Stored[], coder: readonly number[] = [1, 0]): Buffer {
+/**
+ * A 7z archive whose one coder copies, or (with `coder`) claims to be something else; `pack` makes
+ * the bytes that it stands for.
+ */
+export function build7z(
+  files: readonly Stored[],
+  coder: readonly number[] = [1, 0],
+  pack: (content: Buffer) => Buffer = (content) => content,
+): Buffer {
   const contents = files.map(({ content }) => Buffer.from(content));
-  const data = Buffer.concat(contents);
+  const clear = Buffer.concat(contents);
+  const data = pack(clear);
   const names = files.map(({ name }) => Buffer.from(`${name}\0`, "utf16le"));
   const nameBytes = Buffer.concat([u8(0), ...names]);
   const header = Buffer.concat([
     u8(1, 4, 6, 0, 1, 9),
     ...[short7z(data.length), u8(0)],
     // One folder with one coder, and its size.
-    ...[u8(7, 0x0b, 1, 0, 1), u8(...coder), u8(0x0c), short7z(data.length), u8(0)],
+    ...[u8(7, 0x0b, 1, 0, 1), u8(...coder), u8(0x0c), short7z(clear.length), u8(0)],
     // How many files it holds, their sizes but for the last one, their checksums.
     ...[u8(8, 0x0d), short7z(files.length), u8(9)],
     ...contents.slice(0, -1).map((content) => short7z(content.length)),

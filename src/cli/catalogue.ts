@@ -19,6 +19,7 @@ export interface Group {
 
 const queue = () => import("./commands/queue.ts");
 const quarantine = () => import("./commands/quarantine.ts");
+const exempt = () => import("./commands/exempt.ts");
 const config = () => import("./commands/config.ts");
 const signatures = () => import("./commands/signatures.ts");
 const template = () => import("./commands/template.ts");
@@ -89,6 +90,28 @@ const QUARANTINE: Group = {
       example: "gw quarantine delete 0Tq3fXw1kAB",
       operands: "[ID…]",
       load: async () => (await quarantine()).remove,
+    },
+  },
+};
+
+const EXEMPT: Group = {
+  summary: "let through what was kept back by mistake",
+  verbs: {
+    add: {
+      summary: "let a file, or a signature's match, pass for a time",
+      example: 'gw exempt add --file a.xls --until 30d --reason "our own macro"',
+      load: async () => (await exempt()).add,
+    },
+    list: {
+      summary: "list exemptions, with how often each was used",
+      example: "gw exempt list",
+      load: async () => (await exempt()).list,
+    },
+    remove: {
+      summary: "end exemptions",
+      example: "gw exempt remove 3",
+      operands: "NUMBER…",
+      load: async () => (await exempt()).remove,
     },
   },
 };
@@ -221,8 +244,21 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       operands: "FILE",
       load: async () => (await import("./commands/explode.ts")).explode,
     },
+    why: {
+      summary: "tell what became of a message and why, or why something was refused",
+      example: "gw why bob@example.org",
+      operands: "MESSAGE-ID|ID|SENDER|RECIPIENT|CLIENT",
+      load: async () => (await import("./commands/why.ts")).why,
+    },
+    simulate: {
+      summary: "tell what would be done with a message, and do nothing",
+      example: "gw simulate mail.eml --from a@example.com --to b@example.org,c@example.org",
+      operands: "FILE",
+      load: async () => (await import("./commands/simulate.ts")).simulate,
+    },
     queue: QUEUE,
     quarantine: QUARANTINE,
+    exempt: EXEMPT,
   },
   Settings: {
     config: CONFIG,

@@ -3,10 +3,14 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { describeError } from "../../base/log.ts";
+import { loadConfig } from "../../config/load.ts";
+import { DEFAULT_GROUP } from "../../config/rules.ts";
 import type { ExemptionItem, NewExemption } from "../../store/rows/exemption-rows.ts";
+import { nearest } from "../../text/nearest.ts";
 import { printable } from "../../text/printable.ts";
 import { parseDuration } from "../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
+import { configFile } from "../config-file.ts";
 import { PLACE, timeOf, withStore } from "../place.ts";
 import { counted, drawTable, showTime } from "../view/table.ts";
 
@@ -43,6 +47,14 @@ function needed(value: string | undefined, option: string): string {
   return value;
 }
 
+function checkGroup(group: string, config: string | undefined): void {
+  const names = [DEFAULT_GROUP, ...loadConfig(configFile(config)).group.map(({ name }) => name)];
+  if (names.includes(group)) return;
+  const near = nearest(group, names);
+  const hint = near === undefined ? "" : `; did you mean "${near}"?`;
+  throw new CliError(`no group is named "${printable(group)}"${hint}`);
+}
+
 /** `gw exempt add` */
 export const add = command(
   {
@@ -64,6 +76,7 @@ export const add = command(
       if (hash === undefined && signature === undefined) {
         throw new CliError("say what is exempt: --file, --hash or --signature");
       }
+      if (group !== undefined) checkGroup(group, args.config);
       const exemption: NewExemption = {
         ...(hash !== undefined && { hash }),
         ...(signature !== undefined && { signature }),

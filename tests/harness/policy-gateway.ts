@@ -1,0 +1,130 @@
+// The compiled gateway with rules of a test's own, a next hop that keeps what it gets, and answers
+// to who got which message.
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { GatewayProcess } from "./gateway-process.ts";
+import { LineClient, type LineReply } from "./line-client.ts";
+import { freePort, until } from "./process.ts";
+import { type SinkMessage, startSink } from "./sink.ts";
+
+const WAIT_MS = 15_000;
+
+// What the shipped signatures call suspicious changes; this one is the test's own.
+const SUSPICIOUS = `
+signature Test.Suspicious
+  severity     suspicious
+  description  "A word that only the tests of policy use."
+  text $word   "gw-policy-test-suspicious-word"
+  condition    $word
+end
+`;
+
+/** One mail to send. */
+export interface PolicyMail {
+  readonly from: string;
+  readonly to: readonly string[];
+  readonly mail: string;
+}
+
+/** Where a message ended for one recipient. */
+export type Fate = "delivered" | "quarantine" | "blocked" | "refused" | "nowhere";
+
+/** A gateway under test. */
+export type PolicyGateway = Awaited<ReturnType<typeof startPolicyGateway>>;
+
+/** Starts a gateway; `rules` are put behind its configuration. */
+export async function startPolicyGateway(rules: string) {
+  const folder = mkdtempSync(join(tmpdir(), "gw-policy-"));
+  const arrived: SinkMessage[] = [];
+  const sink = startSink({
+    onRecipient: (address) => (address.startsWith("nobody@") ? "550 5.1.1 no" : "250 2.1.5 OK"),
+    onMessage: (message) => {
+      arrived.push(message);
+      return "250 2.0.0 OK";
+    },
+  });
+  writeFileSync(join(folder, "test.gws"), SUSPICIOUS);
+  const port = freePort();
+  const gateway = new GatewayProcess(folder, {
+    dataFolder: join(folder, "data"),
+    port,
+    nextHopPort: sink.port,
+    settings: { "log.level": "info", "scan.signatures_dir": folder },
+  });
+  appendFileSync(gateway.configFile, rules);
+  await gateway.start();
+
+  const jsonOf = async (...words: readonly string[]) => {
+    const { stdout, stderr } = await gateway.command(...words, "--json");
+    if (stdout === "" && !stderr.includes("nothing is known")) throw new Error(stderr);
+    return stdout
+      .split("\n")
+      .filter((line) => line !== "")
+      .map((line) => JSON.parse(line));
+  };
+
+  const kept = async (store: string, id: string): Promise<number> => {
+    const { stdout } = await gateway.command("quarantine", "list", "--store", store, "--json");
+    return stdout.split("\n").filter((line) => line.includes(`"subject":"${id}"`)).length;
+  };
+
+  return {
+    folder,
+    port,
+    gateway,
+    arrived,
+    jsonOf,
+    kept,
+    log: () => readFileSync(gateway.logFile, "utf8"),
+
+    /** Hands a mail over; the reply to its data, or to the first command that is refused. */
+    async send({ from, to, mail }: PolicyMail): Promise<LineReply> {
+      const client = await LineClient.connect(port);
+      try {
+        await client.expect("220");
+        await client.command("EHLO client.example", "250");
+        const refused = await client.command(`MAIL FROM:<${from}>`);
+        if (refused.code !== 250) return refused;
+        for (const address of to) {
+          const reply = await client.command(`RCPT TO:<${address}>`);
+          if (reply.code !== 250) return reply;
+        }
+        await client.command("DATA", "354");
+        return await client.command(`${mail.replaceAll(/^\./gm, "..")}\r\n.`);
+      } finally {
+        client.close();
+      }
+    },
+
+    /** What became of a message for a recipient: by `gw why`, and by what the next hop got. */
+    async fateOf(id: string, address: string): Promise<Fate> {
+      const answers = await jsonOf("why", `${id}@example.com`);
+      for (const { record } of answers) {
+        const share = record.shares?.find((one: { recipients: readonly string[] }) =>
+          one.recipients.includes(address),
+        );
+        if (share === undefined) continue;
+        const hasArrived = () =>
+          arrived.some(
+            ({ recipients, bytes }) =>
+              recipients.includes(address) && bytes.includes(`Message-ID: <${id}@example.com>`),
+          );
+        if (share.place !== "queue") {
+          if (hasArrived()) throw new Error(`${address} got ${id}, which is ${share.place}`);
+          if (share.place === "quarantine" && (await kept("quarantine", id)) === 0)
+            return "nowhere";
+          return share.place;
+        }
+        return (await until(hasArrived, WAIT_MS)) ? "delivered" : "nowhere";
+      }
+      return "nowhere";
+    },
+
+    async stop(): Promise<void> {
+      await gateway.stop();
+      sink.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

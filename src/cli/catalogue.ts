@@ -19,7 +19,7 @@ export interface Group {
 
 const queue = () => import("./commands/queue.ts");
 const quarantine = () => import("./commands/quarantine.ts");
-const exempt = () => import("./commands/exempt.ts");
+const exempt = () => import("./commands/policy/exempt.ts");
 const config = () => import("./commands/config.ts");
 const signatures = () => import("./commands/signatures.ts");
 const template = () => import("./commands/template.ts");
@@ -245,16 +245,16 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       load: async () => (await import("./commands/explode.ts")).explode,
     },
     why: {
-      summary: "tell what became of a message and why, or why something was refused",
+      summary: "tell what became of the mail of an address or id, or why it was refused",
       example: "gw why bob@example.org",
-      operands: "MESSAGE-ID|ID|SENDER|RECIPIENT|CLIENT",
-      load: async () => (await import("./commands/why.ts")).why,
+      operands: "WORD",
+      load: async () => (await import("./commands/policy/why.ts")).why,
     },
     simulate: {
       summary: "tell what would be done with a message, and do nothing",
-      example: "gw simulate mail.eml --from a@example.com --to b@example.org,c@example.org",
+      example: "gw simulate mail.eml --from a@example.com --to b@example.org",
       operands: "FILE",
-      load: async () => (await import("./commands/simulate.ts")).simulate,
+      load: async () => (await import("./commands/policy/simulate.ts")).simulate,
     },
     queue: QUEUE,
     quarantine: QUARANTINE,

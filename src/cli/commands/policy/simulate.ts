@@ -1,21 +1,21 @@
 // `gw simulate`: what would be done with a message, by this or by another configuration. Nothing is
 // sent, stored or noted.
 import { resolve } from "node:path";
-import { systemClock } from "../../base/clock.ts";
-import { silentLog } from "../../base/log.ts";
-import { loadConfig } from "../../config/load.ts";
-import type { Config } from "../../config/schema.ts";
-import { findPolicyConflicts } from "../../pipeline/config-rules.ts";
-import { finalDispositions } from "../../pipeline/settlement.ts";
-import { Policy, type ShareDecision } from "../../policy/policy.ts";
-import { DataFolderError } from "../../store/database.ts";
-import type { Exemption } from "../../store/rows/exemption-rows.ts";
-import { Store } from "../../store/store.ts";
-import { printable } from "../../text/printable.ts";
-import { CliError, command, EXIT, OPTIONS } from "../command.ts";
-import { configFile } from "../config-file.ts";
-import { startInspection } from "../inspection.ts";
-import { drawTree } from "../view/scan-report.ts";
+import { systemClock } from "../../../base/clock.ts";
+import { silentLog } from "../../../base/log.ts";
+import { loadConfig } from "../../../config/load.ts";
+import type { Config } from "../../../config/schema.ts";
+import { findPolicyConflicts } from "../../../pipeline/config-rules.ts";
+import { finalDispositions } from "../../../pipeline/settlement.ts";
+import { Policy, type ShareDecision } from "../../../policy/policy.ts";
+import { DataFolderError } from "../../../store/database.ts";
+import type { Exemption } from "../../../store/rows/exemption-rows.ts";
+import { Store } from "../../../store/store.ts";
+import { printable } from "../../../text/printable.ts";
+import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
+import { configFile } from "../../config-file.ts";
+import { startInspection } from "../../inspection.ts";
+import { drawTree } from "../../view/scan-report.ts";
 
 function addressesOf(text: string | undefined): readonly string[] {
   if (text === undefined) throw new CliError("--to is needed: recipients, with commas between");

@@ -1,11 +1,11 @@
 // `gw why`: what was decided about a message, or why something was refused, and what came of it.
-import { type TrailRecord, trailWord } from "../../pipeline/trail.ts";
-import type { FoundDecision } from "../../store/rows/decision-rows.ts";
-import type { Store } from "../../store/store.ts";
-import { printable } from "../../text/printable.ts";
-import { command, EXIT, OPTIONS } from "../command.ts";
-import { countOf, PLACE, withStore } from "../place.ts";
-import { type Explained, explain, type PartState } from "../view/why.ts";
+import { type TrailRecord, trailWord } from "../../../pipeline/trail.ts";
+import type { FoundDecision } from "../../../store/rows/decision-rows.ts";
+import type { Store } from "../../../store/store.ts";
+import { printable } from "../../../text/printable.ts";
+import { command, EXIT, OPTIONS } from "../../command.ts";
+import { countOf, PLACE, withStore } from "../../place.ts";
+import { type Explained, explain, type PartState } from "../../view/why.ts";
 
 const ANSWERS_DEFAULT = 10;
 

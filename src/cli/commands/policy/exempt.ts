@@ -2,17 +2,17 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
-import { describeError } from "../../base/log.ts";
-import { loadConfig } from "../../config/load.ts";
-import { DEFAULT_GROUP } from "../../config/rules.ts";
-import type { ExemptionItem, NewExemption } from "../../store/rows/exemption-rows.ts";
-import { nearest } from "../../text/nearest.ts";
-import { printable } from "../../text/printable.ts";
-import { parseDuration } from "../../text/units.ts";
-import { CliError, command, EXIT, OPTIONS } from "../command.ts";
-import { configFile } from "../config-file.ts";
-import { PLACE, timeOf, withStore } from "../place.ts";
-import { counted, drawTable, showTime } from "../view/table.ts";
+import { describeError } from "../../../base/log.ts";
+import { loadConfig } from "../../../config/load.ts";
+import { DEFAULT_GROUP } from "../../../config/rules.ts";
+import type { ExemptionItem, NewExemption } from "../../../store/rows/exemption-rows.ts";
+import { nearest } from "../../../text/nearest.ts";
+import { printable } from "../../../text/printable.ts";
+import { parseDuration } from "../../../text/units.ts";
+import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
+import { configFile } from "../../config-file.ts";
+import { PLACE, timeOf, withStore } from "../../place.ts";
+import { counted, drawTable, showTime } from "../../view/table.ts";
 
 const DAY_MS = 86_400_000;
 /** Nobody remembers for longer why something was let through. */

@@ -58,7 +58,10 @@ export class MachFile implements ExecutableShape {
       .map(({ at, type }) => this.#segment(at, type === COMMAND.segment64));
     this.libraries = commands
       .filter(({ type }) => type === COMMAND.library || type === COMMAND.weakLibrary)
-      .map(({ at }) => reader.text(at + reader.u32(at + 8), PATH_MAX));
+      .map(({ at, size }) => {
+        const offset = reader.u32(at + 8);
+        return reader.text(at + offset, Math.min(PATH_MAX, size - offset));
+      });
     const signed = commands.find(({ type }) => type === COMMAND.signature);
     this.signature = signed && {
       offset: start + reader.u32(signed.at + 8),

@@ -47,7 +47,7 @@ export class Reader {
 
   /** Latin-1 text up to a NUL, the end, or `max` bytes. */
   text(at: number, max: number): string {
-    if (at < 0 || at >= this.bytes.length) return "";
+    if (at < 0 || at >= this.bytes.length || max <= 0) return "";
     const reach = Math.min(this.bytes.length, at + max);
     const nul = this.bytes.subarray(at, reach).indexOf(0);
     return this.bytes.toString("latin1", at, nul < 0 ? reach : at + nul);

@@ -21,6 +21,7 @@ export function lowerCase(byte: number): number {
 /** A set of bytes. */
 export class ByteSet {
   readonly #words: Uint32Array;
+  #key: string | undefined;
   /** Number of bytes in it. */
   readonly size: number;
   /** The least byte in it, -1 for the empty set. */
@@ -30,10 +31,10 @@ export class ByteSet {
     this.#words = words;
     let size = 0;
     let first = -1;
-    for (let byte = 0; byte < 256; byte++) {
-      if (!this.has(byte)) continue;
-      if (first < 0) first = byte;
-      size++;
+    for (let i = 0; i < WORDS; i++) {
+      let word = words[i] as number;
+      if (word !== 0 && first < 0) first = 32 * i + 31 - Math.clz32(word & -word);
+      for (; word !== 0; word = (word & (word - 1)) >>> 0) size++;
     }
     this.size = size;
     this.first = first;
@@ -41,21 +42,26 @@ export class ByteSet {
 
   /** The set of all bytes for which `isIn` holds. */
   static where(isIn: (byte: number) => boolean): ByteSet {
+    return ByteSet.#of(0, 255, isIn);
+  }
+
+  /** The set of the bytes from `from` to `to`, both included. */
+  static range(from: number, to = from): ByteSet {
+    return ByteSet.#of(from, to, () => true);
+  }
+
+  static #of(from: number, to: number, isIn: (byte: number) => boolean): ByteSet {
     const words = new Uint32Array(WORDS);
-    for (let byte = 0; byte < 256; byte++) {
+    for (let byte = from; byte <= to; byte++) {
       if (isIn(byte)) words[byte >> 5] = (words[byte >> 5] as number) | (1 << (byte & 31));
     }
     return new ByteSet(words);
   }
 
-  /** The set of the bytes from `from` to `to`, both included. */
-  static range(from: number, to = from): ByteSet {
-    return ByteSet.where((byte) => byte >= from && byte <= to);
-  }
-
   /** Equal sets have equal keys. */
   get key(): string {
-    return this.#words.join();
+    this.#key ??= this.#words.join();
+    return this.#key;
   }
 
   has(byte: number): boolean {
@@ -84,7 +90,9 @@ export class ByteSet {
 
   /** The bytes in it, ascending. */
   bytes(): number[] {
-    return Array.from({ length: 256 }, (_, byte) => byte).filter((byte) => this.has(byte));
+    const bytes: number[] = [];
+    for (let byte = 0; byte < 256; byte++) if (this.has(byte)) bytes.push(byte);
+    return bytes;
   }
 }
 

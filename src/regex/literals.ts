@@ -37,9 +37,12 @@ const shortest = (set: LiteralSet) =>
 
 function joined(left: Literal, right: Literal): Literal {
   const isFolded = left.isFolded || right.isFolded;
-  const bytes = Buffer.concat([left.bytes, right.bytes]);
+  const bytes = new Uint8Array(left.bytes.length + right.bytes.length);
+  bytes.set(left.bytes);
+  bytes.set(right.bytes, left.bytes.length);
   // A letter of one case inside is searched for in both: that finds more, never less.
-  return { bytes: isFolded ? Uint8Array.from(bytes, lowerCase) : new Uint8Array(bytes), isFolded };
+  if (isFolded) for (let i = 0; i < bytes.length; i++) bytes[i] = lowerCase(bytes[i] as number);
+  return { bytes, isFolded };
 }
 
 function product(left: LiteralSet, right: LiteralSet): LiteralSet | undefined {

@@ -48,16 +48,24 @@ function skipTo(literal: Uint8Array | undefined): Skip | undefined {
   };
 }
 
+interface Executors {
+  /** Finds matches, or, if there is a program, where that may find one. */
+  readonly search: RegularSearch | undefined;
+  readonly program?: BacktrackProgram;
+}
+
 class CompiledRegex implements Regex {
   readonly groupCount: number;
   readonly #root: Node;
   readonly #isAnchored: boolean;
   readonly #isAtStart: boolean;
   readonly #choosing: Choosing;
-  /** Finds matches, or where to try for one if there is a program. */
-  readonly #search: RegularSearch | undefined;
-  readonly #program: BacktrackProgram | undefined;
+  /** What is not regular at all. Large regular trees are gone through like that, too. */
+  readonly #irregular: BacktrackProgram | undefined;
+  // Made at the first search: most expressions never get there.
+  #executors: Executors | undefined;
   #groupProgram: BacktrackProgram | undefined;
+  readonly #skip: Skip | undefined;
   readonly #literals: readonly LiteralSet[];
   readonly #needed: Uint8Array | undefined;
   /** Bytes of a match before the end of the needed literal, at most. */
@@ -75,16 +83,29 @@ class CompiledRegex implements Regex {
     this.#literals = sets;
     this.#needed = sets.map(onlyOne).find((literal) => literal !== undefined);
     this.#reach = lengthsOf(root).max;
-    const skip = skipTo(onlyOne(prefix));
-    if (isRegular(root)) this.#search = RegularSearch.of(root, this.#choosing, skip);
-    if (this.#search === undefined) {
-      this.#program = compileBacktrack(root, parsed.groupCount);
-      this.#search = RegularSearch.of(relaxed(root), "shortest", skip);
+    this.#skip = skipTo(onlyOne(prefix));
+    if (!isRegular(root)) this.#irregular = compileBacktrack(root, parsed.groupCount);
+  }
+
+  get #prepared(): Executors {
+    this.#executors ??= this.#prepare();
+    return this.#executors;
+  }
+
+  #prepare(): Executors {
+    const program = this.#irregular;
+    if (program === undefined) {
+      const search = RegularSearch.of(this.#root, this.#choosing, this.#skip);
+      if (search !== undefined) return { search };
     }
+    return {
+      search: RegularSearch.of(relaxed(this.#root), "shortest", this.#skip),
+      program: program ?? compileBacktrack(this.#root, this.groupCount),
+    };
   }
 
   get isLinear(): boolean {
-    return this.#program === undefined;
+    return this.#prepared.program === undefined;
   }
 
   literals(): readonly (readonly Literal[])[] {
@@ -105,8 +126,9 @@ class CompiledRegex implements Regex {
     if (first === undefined) return null;
     if (typeof first === "string") return UNFINISHED;
     const lengthMax = options.lengthMax ?? Number.POSITIVE_INFINITY;
-    if (this.#program !== undefined) {
-      return this.#goBack(this.#program, { ...subject, first, isAnchored, lengthMax });
+    const { program } = this.#prepared;
+    if (program !== undefined) {
+      return this.#goBack(program, { ...subject, first, isAnchored, lengthMax });
     }
     return this.#searchLinearly({ ...subject, from: first }, options, isAnchored);
   }
@@ -123,7 +145,7 @@ class CompiledRegex implements Regex {
   }
 
   #searchLinearly(subject: Subject, options: ExecOptions, isAnchored: boolean) {
-    const search = this.#search as RegularSearch;
+    const search = this.#prepared.search as RegularSearch;
     const lengthMax = options.lengthMax ?? Number.POSITIVE_INFINITY;
     const span = isAnchored ? search.matchAt(subject, lengthMax) : search.find(subject, lengthMax);
     if (span === null || span === UNFINISHED) return span;
@@ -164,10 +186,11 @@ class CompiledRegex implements Regex {
 
   // Where to try next; -1: nowhere.
   #likelyPlace(subject: Subject, from: number): number {
-    if (this.#search === undefined) return from;
+    const { search } = this.#prepared;
+    if (search === undefined) return from;
     const rest = { ...subject, from };
-    const end = this.#search.findEnd(rest);
-    return end < 0 ? end : this.#search.findStart(rest, end);
+    const end = search.findEnd(rest);
+    return end < 0 ? end : search.findStart(rest, end);
   }
 }
 

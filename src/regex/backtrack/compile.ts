@@ -120,9 +120,11 @@ class Compiler {
 
   #compileGroup(group: number, item: Node): void {
     if (!this.#groupStarts.has(group)) this.#groupStarts.set(group, this.#next);
-    this.emit(OP.save, 2 * group);
+    // Until it closes, references to the group see its last pass.
+    const opened = this.#take(1);
+    this.emit(OP.save, opened);
     this.compile(item);
-    this.emit(OP.save, 2 * group + 1);
+    this.emit(OP.close, group, opened);
     this.emit(OP.return, group);
   }
 

@@ -175,6 +175,10 @@ export class Machine {
         this.#work((this.#history.height - (this.#registers[a] as number)) >> 2);
         this.#history.commit(this.#registers[a] as number);
         return pc + 1;
+      case OP.close:
+        this.#history.write(2 * a, this.#registers[b] as number);
+        this.#history.write(2 * a + 1, this.#at);
+        return pc + 1;
       case OP.restore:
         this.#at = this.#registers[a] as number;
         return pc + 1;
@@ -326,9 +330,9 @@ export class Machine {
     const i = pc * INSTRUCTION_SIZE;
     const behind = code[i + 4] as number;
     const passes = this.#registers[counter] as number;
+    if (passes < (code[i + 2] as number)) return pc + 1;
     // A pass that took nothing ends the loop: more of the same would not get further.
     if (passes > 0 && this.#registers[counter + 1] === this.#at) return behind;
-    if (passes < (code[i + 2] as number)) return pc + 1;
     if (passes >= (code[i + 3] as number)) return behind;
     const isLazy = code[i + 5] === 1;
     this.#history.push(ENTRY.branch, isLazy ? pc + 1 : behind, this.#at);

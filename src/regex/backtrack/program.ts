@@ -48,6 +48,8 @@ export const OP = {
   ifGroup: 20,
   /** Where to go on when this way fails. */
   orElse: 21,
+  /** Group, R of where it was opened: it has matched up to here. */
+  close: 22,
 } as const;
 
 /** How a run of one set chooses. */

@@ -38,6 +38,8 @@ export class Reading {
   groupCount = 0;
   /** Numbers of the groups that have this name. */
   readonly names = new Map<string, number[]>();
+  // Nodes of bytes are all alike.
+  readonly #bytes = new Map<number, Node>();
   readonly #checks: (() => void)[] = [];
 
   constructor(text: string, options: ReadingOptions) {
@@ -153,7 +155,12 @@ export class Reading {
 
   /** A byte as it matches here. */
   byte(value: number): Node {
-    return this.set(ByteSet.range(value));
+    const key = this.letters.i ? value : value + 256;
+    const known = this.#bytes.get(key);
+    if (known !== undefined) return known;
+    const node = this.set(ByteSet.range(value));
+    this.#bytes.set(key, node);
+    return node;
   }
 
   /** A set as it matches here. */

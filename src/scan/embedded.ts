@@ -15,7 +15,7 @@ export function embeddedSet(): Uint8Array {
   return readFileSync(setPath);
 }
 
-/** The sources of that set, as one text. */
+/** The sources of that set, as one text. The extension tells its format, as that of all files. */
 export function embeddedSource(): { readonly path: string; readonly text: string } {
-  return { path: "(shipped)", text: readFileSync(sourcePath, "utf8") };
+  return { path: "(shipped).gws", text: readFileSync(sourcePath, "utf8") };
 }

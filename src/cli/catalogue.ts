@@ -160,7 +160,7 @@ const SIGNATURES: Group = {
       load: async () => (await signatures()).compile,
     },
     import: {
-      summary: "read signatures of ClamAV and lists of hashes, and report on each file",
+      summary: "read ClamAV files, YARA rules and lists of hashes; report on each file",
       example: "gw signatures import main.cvd local.ldb --to /etc/gw/signatures",
       operands: "FILE|DIR…",
       load: async () => (await import("./commands/signatures-import.ts")).importFiles,

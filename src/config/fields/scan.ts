@@ -49,7 +49,7 @@ export const SCAN_FIELDS = {
   "scan.signatures_dir": {
     type: path({ orEmpty: true }),
     default: "",
-    doc: "Folder with signatures of your own (*.gws) and others (ClamAV files), also in folders in it, that are compiled at start and used beside those that come with gw. Empty: none.",
+    doc: "Folder with signatures of your own (*.gws) and others (ClamAV files, YARA rules), also in folders in it, that are compiled at start and used beside those that come with gw. Empty: none.",
     example: "/etc/gw/signatures",
     knownAs: ["BasesPath", "DatabaseDirectory"],
   },

@@ -6,6 +6,7 @@ import { CLAMAV_EXTENSIONS, type ImportFile, importClamav } from "../clamav/impo
 import { FileReader, type FileReport } from "../clamav/report.ts";
 import { parseSource } from "../parse.ts";
 import { type Diagnostic, type Signature, SourceError } from "../source.ts";
+import { importYara, YARA_EXTENSIONS } from "../yara/import.ts";
 import { LIST_EXTENSIONS, readHashList } from "./hash-list.ts";
 
 const FILES_MAX = 100_000;
@@ -25,7 +26,8 @@ const extensionOf = (path: string) => extname(path).toLowerCase();
 /** Whether a file's extension is one of signatures; lists of hashes are only read when named. */
 export function isSignatureFile(path: string): boolean {
   const extension = extensionOf(path);
-  return extension === OWN || CLAMAV_EXTENSIONS.has(extension);
+  const isYara = YARA_EXTENSIONS.includes(extension);
+  return extension === OWN || isYara || CLAMAV_EXTENSIONS.has(extension);
 }
 
 /** What went wrong with signatures while they were compiled: the rest of the story is the same. */
@@ -66,6 +68,7 @@ export function loadSignatures(files: readonly ImportFile[]): Loaded {
   const byFormat = Map.groupBy(files, ({ path }) => {
     const extension = extensionOf(path);
     if (extension === OWN) return "own";
+    if (YARA_EXTENSIONS.includes(extension)) return "yara";
     return LIST_EXTENSIONS.has(extension) ? "list" : "clamav";
   });
   const others = [
@@ -73,9 +76,19 @@ export function loadSignatures(files: readonly ImportFile[]): Loaded {
     ...(byFormat.get("list") ?? []).map(loadList),
   ];
   const clamav = importClamav(byFormat.get("clamav") ?? []);
+  const yara = importYara(
+    (byFormat.get("yara") ?? []).map(({ path, bytes }) => ({
+      path,
+      text: Buffer.from(bytes).toString("utf8"),
+    })),
+  );
   return {
-    signatures: [...others.flatMap(({ signatures }) => signatures), ...clamav.signatures],
-    reports: [...others.map(({ report }) => report), ...clamav.reports],
+    signatures: [
+      ...others.flatMap(({ signatures }) => signatures),
+      ...clamav.signatures,
+      ...yara.signatures,
+    ],
+    reports: [...others.map(({ report }) => report), ...clamav.reports, ...yara.reports],
   };
 }
 

@@ -1,8 +1,9 @@
 // YARA files as signatures of gw. Each file is a namespace of its own; a name that another file has
 // taken gets its file's name before it.
-import { basename, extname } from "node:path";
+import { basename, dirname, extname, join, normalize } from "node:path";
 import type { YaraNode } from "../../gwdb/yara-judgement.ts";
 import type { Severity } from "../../message.ts";
+import type { FileReport } from "../clamav/report.ts";
 import { isVacuous } from "../condition.ts";
 import { type Diagnostic, type Expression, type Signature, SourceError } from "../source.ts";
 import { parseYara, type YaraSource } from "./language/rule.ts";
@@ -15,23 +16,16 @@ import { joined, TriggerFinder } from "./trigger.ts";
 export const YARA_EXTENSIONS: readonly string[] = [".yar", ".yara", ".rule"];
 
 const FILE_SIZE_MAX = 64 * 1024 * 1024;
+const INCLUDE = /^[ \t]*include[ \t]+"([^"\n]+)"/gm;
 
-/** What became of one file. */
-export interface YaraReport {
-  readonly file: string;
-  /** Rules in use; private ones count where another rule uses them. */
-  readonly loaded: number;
-  /** Rules left out, by reason. */
-  readonly skipped: Readonly<Record<string, number>>;
-  readonly malformed: number;
-  readonly diagnostics: readonly Diagnostic[];
-}
+/** A YARA file. */
+export type YaraFile = Pick<YaraSource, "path" | "text">;
 
 /** What a set of files came to. */
 export interface ImportedYara {
   readonly signatures: readonly Signature[];
   readonly diagnostics: readonly Diagnostic[];
-  readonly reports: readonly YaraReport[];
+  readonly reports: readonly FileReport[];
 }
 
 /** Names that rule sets give to what is no proof. */
@@ -124,16 +118,49 @@ function withGlobals(rule: Rule, globals: readonly Rule[]): Rule {
   return { ...rule, condition: { op: "and", nodes }, strings: scope.strings };
 }
 
-/** Takes YARA files in. Never throws for what is in them. */
-export class YaraImporter {
-  readonly #names = new Set<string>();
+/** A rule's file name without folders and extension: YARA's namespace. */
+const namespaceOf = (path: string) => basename(path, extname(path));
+
+class Importer {
   readonly signatures: Signature[] = [];
-  readonly reports: YaraReport[] = [];
+  readonly reports: FileReport[] = [];
+  readonly #files: ReadonlyMap<string, YaraFile>;
+  readonly #names = new Set<string>();
+  /** Files that have been read, by themselves or because another includes them. */
+  readonly #read = new Set<string>();
+
+  constructor(files: readonly YaraFile[]) {
+    this.#files = new Map(files.map((file) => [normalize(file.path), file]));
+  }
+
+  // A file is looked for beside the one that includes it, and only among those that were given.
+  #include(from: string, path: string): YaraSource | null {
+    const found = this.#files.get(join(dirname(from), path));
+    return found === undefined ? null : this.#source(found);
+  }
+
+  #source(file: YaraFile): YaraSource {
+    this.#read.add(normalize(file.path));
+    return { ...file, include: (path) => this.#include(file.path, path) };
+  }
+
+  /** Files that others include count as parts of those, so they come last, if at all. */
+  all(): void {
+    const included = new Set<string>();
+    for (const { path, text } of this.#files.values()) {
+      for (const [, name = ""] of text.matchAll(INCLUDE)) included.add(join(dirname(path), name));
+    }
+    const [last, first] = [true, false].map((isIncluded) =>
+      [...this.#files].filter(([path]) => included.has(path) === isIncluded),
+    );
+    for (const [path, file] of [...(first ?? []), ...(last ?? [])]) {
+      if (!this.#read.has(path)) this.#file(file);
+    }
+  }
 
   /** A rule's name, unless another file has it: then with this file's name before it. */
   #nameOf(rule: Rule, path: string): string {
-    const namespace = basename(path, extname(path));
-    for (const name of [rule.name, `${namespace}.${rule.name}`, `${path}.${rule.name}`]) {
+    for (const name of [rule.name, `${namespaceOf(path)}.${rule.name}`, `${path}.${rule.name}`]) {
       if (this.#names.has(name)) continue;
       this.#names.add(name);
       return name;
@@ -141,34 +168,32 @@ export class YaraImporter {
     throw new SourceError(`the rule ${rule.name} is there already`, rule);
   }
 
-  add(source: YaraSource): void {
-    const { path, text } = source;
+  #file(file: YaraFile): void {
+    const { path, text } = file;
     if (text.length > FILE_SIZE_MAX) {
-      const diagnostic = { file: path, line: 1, column: 1, message: "the file is too large" };
-      this.#report(path, 0, [diagnostic]);
+      const diagnostics = [{ file: path, line: 1, column: 1, message: "the file is too large" }];
+      this.reports.push({ file: path, loaded: 0, skipped: {}, malformed: 1, diagnostics });
       return;
     }
-    const { rules, diagnostics } = parseYara(source);
+    const { rules, diagnostics, skipped } = parseYara(this.#source(file));
     const errors = [...diagnostics];
     const globals = rules.filter((rule) => rule.isGlobal);
     let loaded = 0;
     for (const rule of rules) {
-      loaded++;
-      if (rule.isPrivate) continue;
       try {
-        const whole = withGlobals(rule, globals);
-        this.signatures.push(compileRule(whole, this.#nameOf(rule, path)));
+        // A private rule lives on in those that refer to it.
+        if (!rule.isPrivate) {
+          const whole = withGlobals(rule, globals);
+          this.signatures.push(compileRule(whole, this.#nameOf(rule, path)));
+        }
+        loaded++;
       } catch (error) {
         if (!(error instanceof SourceError)) throw error;
-        loaded--;
         errors.push(diagnosticOf(error, rule));
       }
     }
-    this.#report(path, loaded, errors);
-  }
-
-  #report(file: string, loaded: number, diagnostics: readonly Diagnostic[]): void {
-    this.reports.push({ file, loaded, skipped: {}, malformed: diagnostics.length, diagnostics });
+    const malformed = errors.length;
+    this.reports.push({ file: path, loaded, skipped, malformed, diagnostics: errors });
   }
 }
 
@@ -179,9 +204,9 @@ function diagnosticOf(error: SourceError, rule: Rule): Diagnostic {
 }
 
 /** Takes YARA files in, each a namespace of its own. Never throws for what is in them. */
-export function importYara(sources: readonly YaraSource[]): ImportedYara {
-  const importer = new YaraImporter();
-  for (const source of sources) importer.add(source);
+export function importYara(files: readonly YaraFile[]): ImportedYara {
+  const importer = new Importer(files);
+  importer.all();
   const { signatures, reports } = importer;
   return { signatures, reports, diagnostics: reports.flatMap((report) => report.diagnostics) };
 }

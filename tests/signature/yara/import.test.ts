@@ -128,4 +128,42 @@ describe("importYara()", () => {
     expect(reports).toMatchObject([{ file: "t.yar", loaded: 2, malformed: 1 }]);
     expect(reports[0]?.diagnostics[0]).toMatchObject({ line: 2, message: "y is not known" });
   });
+
+  test("files that others include are read as parts of those", () => {
+    const { signatures, reports } = importYara([
+      { path: "set/parts/one.yar", text: "rule one { condition: filesize > 1 }" },
+      {
+        path: "set/index.yar",
+        text: 'include "parts/one.yar"\ninclude "../outside.yar"\nrule two { condition: one }',
+      },
+    ]);
+    expect(signatures.map(({ info }) => info.name)).toEqual(["one", "two"]);
+    expect(reports).toMatchObject([{ file: "set/index.yar", loaded: 2, malformed: 1 }]);
+    expect(reports[0]?.diagnostics[0]?.message).toBe("../outside.yar can't be included");
+  });
+
+  test("files that include each other are read once", () => {
+    const { signatures } = importYara([
+      { path: "a.yar", text: 'include "b.yar" rule a { condition: filesize > 1 }' },
+      { path: "b.yar", text: 'include "a.yar" rule b { condition: filesize > 1 }' },
+    ]);
+    expect(signatures.map(({ info }) => info.name).sort()).toEqual(["a", "b"]);
+  });
+
+  test("rules for other systems are skipped, not wrong", () => {
+    const text = `import "cuckoo"
+      rule r { condition: cuckoo.sync.mutex(/x/) }
+      rule s { condition: new_file and filesize > 1 }
+      rule t { condition: filesize > 1 }`;
+    const { reports } = importYara([{ path: "t.yar", text }]);
+    expect(reports).toMatchObject([
+      {
+        ...{ loaded: 1, malformed: 0 },
+        skipped: {
+          "needs the module cuckoo": 1,
+          "needs the variable new_file of VirusTotal": 1,
+        },
+      },
+    ]);
+  });
 });

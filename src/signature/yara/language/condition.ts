@@ -4,8 +4,16 @@ import type { YaraBinary, YaraNode, YaraPlace, YaraUnary } from "../../../gwdb/y
 import { SourceError } from "../../source.ts";
 import type { Lexer, Position } from "./lexer.ts";
 import { readChain } from "./member.ts";
+import { FOREIGN_MODULES, FOREIGN_VARIABLES } from "./modules.ts";
 import { forExpression, ofExpression, QUANTIFIER_WORDS, readPlace } from "./quantified.ts";
-import { type ConditionReader, needType, type Quantity, type Scope, type Typed } from "./scope.ts";
+import {
+  type ConditionReader,
+  needType,
+  type Quantity,
+  type Scope,
+  type Typed,
+  UnsupportedRule,
+} from "./scope.ts";
 import { regexOf } from "./string.ts";
 import { EXTERNALS } from "./types.ts";
 
@@ -218,11 +226,17 @@ class ConditionParser implements ConditionReader {
     const token = this.lexer.take();
     const variable = this.scope.variable(token.text);
     if (variable !== undefined) return readChain(this, variable);
+    if (FOREIGN_MODULES.includes(token.text) && this.scope.modules.has(token.text)) {
+      throw new UnsupportedRule(`needs the module ${token.text}`, token);
+    }
     if (this.scope.modules.has(token.text)) return readChain(this, token);
     const rule = this.scope.rule(token);
     if (rule !== undefined) return { node: rule, type: "boolean" };
     if ((EXTERNALS as readonly string[]).includes(token.text)) {
       return { node: { op: "external", name: token.text }, type: "text" };
+    }
+    if (FOREIGN_VARIABLES.includes(token.text)) {
+      throw new UnsupportedRule(`needs the variable ${token.text} of VirusTotal`, token);
     }
     throw new SourceError(`${token.text} is not known`, token, "a module, rule or variable");
   }

@@ -277,3 +277,14 @@ export const MODULES: Readonly<Record<string, Fields>> = {
 
 /** A module's constants: `pe.MACHINE_AMD64`. */
 export const CONSTANT = /^[A-Z][A-Z0-9_]*$/;
+
+/** Modules of other systems (sandboxes, VirusTotal, libmagic), whose rules gw leaves out. */
+export const FOREIGN_MODULES: readonly string[] = [
+  ...["androguard", "cuckoo", "dex", "lnk", "macho", "magic", "titan", "vt"],
+];
+
+/** Variables that only VirusTotal's hunting service sets. */
+export const FOREIGN_VARIABLES: readonly string[] = [
+  ...["new_file", "positives", "signatures", "submissions", "tags", "file_type", "imphash"],
+  ...["md5", "sha1", "sha256"],
+];

@@ -3,8 +3,8 @@
 import { type Diagnostic, SourceError } from "../../source.ts";
 import { readCondition } from "./condition.ts";
 import { Lexer, type Token } from "./lexer.ts";
-import { MODULES } from "./modules.ts";
-import { type Namespace, type Rule, Scope } from "./scope.ts";
+import { FOREIGN_MODULES, MODULES } from "./modules.ts";
+import { type Namespace, type Rule, Scope, UnsupportedRule } from "./scope.ts";
 import { readStrings } from "./string.ts";
 
 const TAGS_MAX = 100;
@@ -34,6 +34,14 @@ export interface YaraSource {
 export interface ParsedRules {
   readonly rules: readonly Rule[];
   readonly diagnostics: readonly Diagnostic[];
+  /** Rules that need what gw does not have, by reason. */
+  readonly skipped: Readonly<Record<string, number>>;
+}
+
+interface Parsed {
+  readonly rules: Namespace;
+  readonly errors: Diagnostic[];
+  readonly skipped: Map<string, number>;
 }
 
 class SourceParser {
@@ -41,25 +49,30 @@ class SourceParser {
   readonly #source: YaraSource;
   readonly #depth: number;
   readonly #rules: Namespace;
-  readonly #diagnostics: Diagnostic[];
+  readonly #parsed: Parsed;
   readonly #modules = new Set<string>();
 
-  constructor(source: YaraSource, parsed: { rules: Namespace; errors: Diagnostic[] }, depth = 0) {
+  constructor(source: YaraSource, parsed: Parsed, depth = 0) {
     this.#lexer = new Lexer(source.text);
     this.#source = source;
     this.#rules = parsed.rules;
-    this.#diagnostics = parsed.errors;
+    this.#parsed = parsed;
     this.#depth = depth;
   }
 
   #report(error: SourceError): void {
+    const { skipped } = this.#parsed;
+    if (error instanceof UnsupportedRule) {
+      skipped.set(error.message, (skipped.get(error.message) ?? 0) + 1);
+      return;
+    }
     const { line, column, message, expected } = error;
     const at = { file: this.#source.path, line, column, message };
-    this.#diagnostics.push(expected === undefined ? at : { ...at, expected });
+    this.#parsed.errors.push(expected === undefined ? at : { ...at, expected });
   }
 
   all(): void {
-    while (this.#diagnostics.length < ERRORS_MAX) {
+    while (this.#parsed.errors.length < ERRORS_MAX) {
       try {
         if (this.#lexer.peek().kind === "end") return;
         this.#one();
@@ -99,7 +112,7 @@ class SourceParser {
 
   #import(): void {
     const token = this.#lexer.expect("text", "a module's name");
-    if (!Object.hasOwn(MODULES, token.text)) {
+    if (!Object.hasOwn(MODULES, token.text) && !FOREIGN_MODULES.includes(token.text)) {
       const known = Object.keys(MODULES).join(" ");
       throw new SourceError(`the module ${token.text} is not supported`, token, known);
     }
@@ -113,8 +126,7 @@ class SourceParser {
     if (source === null) {
       throw new SourceError(`${token.text} can't be included`, token, "a file in the same folder");
     }
-    const parsed = { rules: this.#rules, errors: this.#diagnostics };
-    new SourceParser(source, parsed, this.#depth + 1).all();
+    new SourceParser(source, this.#parsed, this.#depth + 1).all();
   }
 
   #rule(name: Token, flags: { isPrivate: boolean; isGlobal: boolean }): Rule {
@@ -166,9 +178,11 @@ class SourceParser {
 export function parseYara(source: YaraSource): ParsedRules {
   const rules: Namespace = new Map();
   const errors: Diagnostic[] = [];
-  new SourceParser(source, { rules, errors }).all();
+  const skipped = new Map<string, number>();
+  new SourceParser(source, { rules, errors, skipped }).all();
   return {
     rules: [...rules.values()].filter((rule) => rule !== null),
     diagnostics: errors,
+    skipped: Object.fromEntries(skipped),
   };
 }

@@ -55,6 +55,9 @@ export interface ConditionReader {
   integer(): YaraNode;
 }
 
+/** Thrown for a rule that is right but needs what gw does not have; the message says what. */
+export class UnsupportedRule extends SourceError {}
+
 function fail(message: string, at: Position, expected?: string): never {
   throw new SourceError(message, at, expected);
 }

@@ -145,7 +145,7 @@ const CONFIG: Group = {
 };
 
 const SIGNATURES: Group = {
-  summary: "list, compile, import and try signatures",
+  summary: "list, compile, import, inspect and try signatures",
   verbs: {
     list: {
       summary: "list the signatures in use",
@@ -163,7 +163,13 @@ const SIGNATURES: Group = {
       summary: "read ClamAV files, YARA rules and lists of hashes; report on each file",
       example: "gw signatures import main.cvd local.ldb --to /etc/gw/signatures",
       operands: "FILE|DIR…",
-      load: async () => (await import("./commands/signatures-import.ts")).importFiles,
+      load: async () => (await import("./commands/signatures/import.ts")).importFiles,
+    },
+    inspect: {
+      summary: "show what a compiled set consists of",
+      example: "gw signatures inspect site.gwdb",
+      operands: "FILE",
+      load: async () => (await import("./commands/signatures/inspect.ts")).inspect,
     },
     test: {
       summary: "say whether one signature hits a file",

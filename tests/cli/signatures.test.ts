@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eicar, emptyFolder, gw, mailWith } from "./mail-folder.ts";
 
@@ -47,6 +47,24 @@ describe("gw signatures compile", () => {
     expect(answer.code).toBe(2);
     expect(answer.err).toMatch(/wrong\.gws:2:\d+: .*terrible/);
     expect(existsSync(output)).toBe(false);
+  });
+
+  test("inspect shows what the set consists of, and refuses a damaged one", async () => {
+    const set = at("inspected.gwdb");
+    await gw("signatures", "compile", "signatures", "--output", set);
+    const told = await gw("signatures", "inspect", set);
+    expect(told.code).toBe(0);
+    expect(told.out).toMatch(/^gwdb-[0-9a-f]{16}: \d+ signatures, /);
+    expect(told.out).toMatch(/\nSECTION +ENTRIES +BYTES\nsignatures +\d+ +\d+\n/);
+    const outline = JSON.parse((await gw("signatures", "inspect", "--json", set)).out);
+    expect(outline.sections).toContainEqual({
+      ...{ kind: 64, name: "metadata", bytes: expect.any(Number), entries: outline.signatures },
+    });
+    expect(outline.tiers[0].entries).toBeGreaterThan(0);
+    const bytes = readFileSync(set);
+    bytes[bytes.length - 1] = 1;
+    writeFileSync(set, bytes);
+    expect(gw("signatures", "inspect", set)).rejects.toThrow("its checksum is wrong");
   });
 
   test("a file that is no compiled set is refused by scan", async () => {

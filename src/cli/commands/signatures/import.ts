@@ -2,16 +2,16 @@
 // each file.
 import { copyFileSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type OpenedSignatures, openNamedSignatures } from "../../pipeline/scanning.ts";
-import type { FileReport } from "../../signature/clamav/report.ts";
-import { isSignatureFile } from "../../signature/import/load.ts";
-import { describeDiagnostic } from "../../signature/source.ts";
-import { printable } from "../../text/printable.ts";
-import { roundSize } from "../../text/units.ts";
-import { CliError, command, EXIT, OPTIONS } from "../command.ts";
-import { counted, drawTable } from "../view/table.ts";
-import type { Terminal } from "../view/terminal.ts";
-import { reasonOf } from "../walk.ts";
+import { type OpenedSignatures, openNamedSignatures } from "../../../pipeline/scanning.ts";
+import type { FileReport } from "../../../signature/clamav/report.ts";
+import { isSignatureFile } from "../../../signature/import/load.ts";
+import { describeDiagnostic } from "../../../signature/source.ts";
+import { printable } from "../../../text/printable.ts";
+import { roundSize } from "../../../text/units.ts";
+import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
+import { counted, drawTable } from "../../view/table.ts";
+import type { Terminal } from "../../view/terminal.ts";
+import { reasonOf } from "../../walk.ts";
 
 const COMPILED = ".gwdb";
 /** Mistakes shown of one file; `--json` has up to a thousand. */

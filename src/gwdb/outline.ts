@@ -1,0 +1,82 @@
+// What a compiled set consists of, for people: its sections and the passes of its search.
+import { HASH_KINDS, type Image, ImageError, SECTIONS } from "./image.ts";
+
+/** Words of a tier in the image, see docs/gwdb.md. */
+const TIER_WORDS = 10;
+
+/** One section that is there. */
+export interface OutlineSection {
+  readonly kind: number;
+  readonly name: string;
+  readonly bytes: number;
+  readonly entries: number;
+}
+
+/** One pass of the search over an object. */
+export interface OutlineTier {
+  /** Bytes of the windows that are looked up, and between them. */
+  readonly window: number;
+  readonly stride: number;
+  readonly isFolded: boolean;
+  /** Literal runs it looks for. */
+  readonly entries: number;
+  readonly filterBytes: number;
+  readonly tableBytes: number;
+}
+
+/** A compiled set in numbers. */
+export interface Outline {
+  readonly identity: string;
+  readonly bytes: number;
+  readonly signatures: number;
+  /** Those of them that are one literal or some hashes, and have no entry but in the search. */
+  readonly alone: number;
+  readonly sections: readonly OutlineSection[];
+  readonly tiers: readonly OutlineTier[];
+}
+
+function nameOf(kind: number): string {
+  const hash = HASH_KINDS[kind - SECTIONS.hashes];
+  if (hash !== undefined) return `hashes: ${hash.algorithm} of ${hash.of}`;
+  return Object.entries(SECTIONS).find(([, number]) => number === kind)?.[0] ?? "unknown";
+}
+
+function tiersOf(image: Image): OutlineTier[] {
+  const { bytes, count } = image.section(SECTIONS.tiers);
+  if (bytes.length < count * TIER_WORDS * 4) throw new ImageError("a search table is cut");
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Array.from({ length: count }, (_, i) => {
+    const word = (at: number) => view.getUint32(4 * (i * TIER_WORDS + at), true);
+    return {
+      window: word(0),
+      stride: word(1),
+      isFolded: word(2) === 1,
+      entries: word(9),
+      filterBytes: 4 * 2 ** word(3),
+      tableBytes: 48 * word(5),
+    };
+  });
+}
+
+/** The outline of an image that has been opened. Throws ImageError if its tables are cut. */
+export function outlineOf(image: Image): Outline {
+  const kinds = [
+    ...Array.from({ length: SECTIONS.hashes + HASH_KINDS.length }, (_, kind) => kind),
+    ...[SECTIONS.metadata, SECTIONS.types],
+  ];
+  const sections = kinds
+    .map((kind) => ({ kind, found: image.section(kind) }))
+    .filter(({ found }) => found.bytes.length > 0)
+    .map(({ kind, found: { bytes, count } }) => ({
+      ...{ kind, name: nameOf(kind), bytes: bytes.length, entries: count },
+    }));
+  const signatures = image.section(SECTIONS.metadata).count;
+  return {
+    identity: image.identity,
+    bytes: image.bytes.length,
+    signatures,
+    alone: signatures - image.section(SECTIONS.signatures).count,
+    sections,
+    tiers: tiersOf(image),
+  };
+}

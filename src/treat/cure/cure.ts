@@ -3,17 +3,22 @@
 
 import type { Budget } from "../../base/budget.ts";
 import type { Remedy, ScannedObject } from "../../message.ts";
+import { cleanHtml } from "./html.ts";
+import { cleanOle2 } from "./ole2.ts";
+import { cleanOoxml } from "./ooxml.ts";
+import { cleanPdf } from "./pdf.ts";
 import { applyRemedies } from "./recipe.ts";
 
 /** Takes what is active out of a document; undefined if there is none or it can't be taken out. */
 export type Cleaner = (bytes: Uint8Array, budget: Budget) => Uint8Array | undefined;
 
-const CLEANERS: ReadonlyMap<string, Cleaner> = new Map<string, Cleaner>([]);
-
-/** Whether an object of this type is one whole: its parts are not edited one by one. */
-export function isDocument(type: string): boolean {
-  return CLEANERS.has(type);
-}
+const CLEANERS: ReadonlyMap<string, Cleaner> = new Map<string, Cleaner>([
+  ["ooxml", cleanOoxml],
+  ["ole2", cleanOle2],
+  ["pdf", cleanPdf],
+  ["html", cleanHtml],
+  ["svg", cleanHtml],
+]);
 
 /** Cured forms of an object, likeliest first. `remedies` are those of what was found in it. */
 export function* curesOf(

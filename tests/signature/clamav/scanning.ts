@@ -21,6 +21,7 @@ export interface Scanning {
   /** What was wrong with them. */
   readonly diagnostics: readonly Diagnostic[];
   readonly loaded: number;
+  readonly names: readonly string[];
   /** Names of what was found, each once, sorted; and whether everything was looked at. */
   scan(sample: Uint8Array, name?: string): { names: string[]; isWhole: boolean };
 }
@@ -36,6 +37,7 @@ export async function scanningWith(files: readonly ImportFile[]): Promise<Scanni
   return {
     diagnostics: compiled.diagnostics,
     loaded: compiled.signatures.length,
+    names: compiled.signatures.map(({ name }) => name),
     scan: (bytes, name = "sample") => {
       const { objects } = inspect({ name, declaredType: "", bytes }, engine, LIMITS);
       const names = objects.flatMap(({ findings }) => findings.map((each) => each.signature));

@@ -1,0 +1,252 @@
+// gw against clamscan: signatures made at random from ClamAV's language, on files made so that a
+// good part of them hits. Prints every pair on which the two differ.
+//
+//   bun tests/e2e/clamscan-differential.ts [batches] [seed]
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { Random } from "../scan/generator.ts";
+import { scanningWith } from "../signature/clamav/scanning.ts";
+
+const FILES = 50;
+const SIGNATURES = 400;
+const SHOWN_MAX = 600;
+const WORDS = ["alpha", "Bravo", "CHARL", "delta", "x-ray_1", "1234", "q.q", "h=3;", "line\n"];
+
+type Pick = <Item>(items: readonly Item[]) => Item;
+
+class Maker {
+  readonly #random: Random;
+  readonly files: Buffer[] = [];
+
+  constructor(random: Random) {
+    this.#random = random;
+    for (let i = 0; i < FILES; i++) this.files.push(this.#file());
+  }
+
+  #below(limit: number): number {
+    return this.#random.below(limit);
+  }
+
+  readonly #pick: Pick = (items) => items[this.#below(items.length)] as (typeof items)[number];
+
+  // Control bytes in front keep both from taking it for text, of which ClamAV sees another view.
+  #file(): Buffer {
+    const parts: Buffer[] = [Buffer.from([0, 1, 2, 3, 0x80, 0, 0xfe, 0xff])];
+    for (let i = 0, count = 8 + this.#below(30); i < count; i++) {
+      const word = this.#pick(WORDS);
+      if (this.#below(6) === 0) parts.push(Buffer.from(word, "utf16le"));
+      else parts.push(Buffer.from(word));
+      const fill = Buffer.alloc(this.#below(6));
+      for (let k = 0; k < fill.length; k++) fill[k] = this.#pick([0, 1, 0x20, 0x2e, 0x41, 0xff]);
+      parts.push(fill);
+    }
+    parts.push(Buffer.from([0, 1, 2, 3, 0x80, 0, 0xfe, 0xff]));
+    return Buffer.concat(parts);
+  }
+
+  /** Hex that hits at `start` of a file, more or less, and how much of the file it covers. */
+  #hex(bytes: Buffer, start: number, isPlain: boolean): string {
+    let text = "";
+    let at = start;
+    const pairs = (count: number) => {
+      text += bytes.subarray(at, at + count).toString("hex");
+      at += count;
+    };
+    pairs(3 + this.#below(4));
+    for (let i = 0, count = isPlain ? 0 : this.#below(5); i < count && at + 12 < bytes.length; i++) {
+      const next = bytes.subarray(at, at + 1).toString("hex");
+      const skip = 1 + this.#below(5);
+      const low = Math.max(1, skip - this.#below(3));
+      const high = skip + this.#below(3);
+      const unit = this.#pick<() => void>([
+        () => this.#skip("??", 1, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip(`${next[0]}?`, 1, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip(`?${next[1]}`, 1, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip(`(${next}|ee)`, 1, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip("!(ee|ed)", 1, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip(`{${skip}}`, skip, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip(`{${low}-${high}}`, skip, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip(`{-${high}}`, skip, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip(`{${low}-}`, skip, (step) => (at += step), (more) => (text += more)),
+        () => this.#skip("*", this.#below(9), (step) => (at += step), (more) => (text += more)),
+      ]);
+      unit();
+      pairs(2 + this.#below(3));
+    }
+    return text;
+  }
+
+  #skip(text: string, step: number, move: (step: number) => void, add: (text: string) => void) {
+    add(text);
+    move(step);
+  }
+
+  /** A body subsignature. */
+  #body(isOffsetAllowed = true): string {
+    const bytes = this.#pick(this.files);
+    const start = this.#below(bytes.length - 20);
+    const isPlain = this.#below(3) > 0;
+    let hex = this.#hex(bytes, start, isPlain);
+    const kind = this.#below(12);
+    if (kind === 0) hex = `(${this.#pick(["B", "L", "W"])})${hex}`;
+    if (kind === 1) hex += `(${this.#pick(["B", "L", "W"])})`;
+    if (kind === 2 && start > 1) {
+      hex = `${bytes.subarray(start - 2, start - 1).toString("hex")}[0-2]${hex}`;
+      return hex;
+    }
+    const modifiers = this.#pick(["", "", "", "::i", "::f", "::wa", "::w", "::iwa"]);
+    // ClamAV refuses modified negations: the modifier makes generic alternatives of them.
+    if (hex.includes("!")) return hex;
+    const shift = this.#below(4);
+    const offset = this.#pick([
+      ...["", "", ""],
+      `${Math.max(0, start - shift)},${shift}:`,
+      `${start}:`,
+      `EOF-${bytes.length - start}:`,
+    ]);
+    return `${isOffsetAllowed ? offset : ""}${hex}${modifiers}`;
+  }
+
+  #expression(count: number): string {
+    const ids = Array.from({ length: count }, (_, i) => i);
+    const leaf = (id: number) =>
+      `${id}${this.#pick(["", "", "", "", ">1", "=1", "<3", "=0", "=2"])}`;
+    let text = leaf(ids[0] ?? 0);
+    for (const id of ids.slice(1)) {
+      const operator = this.#pick(["&", "|"]);
+      text += `${operator}${leaf(id)}`;
+      if (this.#below(3) === 0) {
+        text = `(${text})${this.#pick(["", ">1", "=2", ">2,2", "=0", "<4"])}`;
+      }
+    }
+    return text;
+  }
+
+  logical(name: string): string {
+    const count = 1 + this.#below(4);
+    const subs = Array.from({ length: count }, () => this.#body());
+    const expression = this.#expression(count);
+    const last = this.#below(5);
+    if (last === 0) {
+      const word = this.#pick(["al.ha", "b[r]avo", "(\\d)\\d", "q\\.q", "d.l?t", "[a-c]h"]);
+      const flags = this.#pick(["", "i", "g", "s", "gi"]);
+      subs.push(`0/${word}/${flags}`);
+      return `${name};Engine:81-255,Target:0;${count}&(${expression});${subs.join(";")}`;
+    }
+    if (last === 1) {
+      const order = this.#pick(["l", "b"]);
+      const [size, limit] = this.#pick([[1, 60], [2, 20_000], [4, 1_000_000]] as const);
+      subs.push(`0(>>${this.#below(8)}#i${order}${size}#>${limit})`);
+      return `${name};Engine:100-255,Target:0;${count}&(${expression});${subs.join(";")}`;
+    }
+    return `${name};Engine:81-255,Target:0;${expression};${subs.join(";")}`;
+  }
+}
+
+type Found = Map<string, Set<string>>;
+
+/** What one process of clamscan finds: names by file; a text if it fails. */
+function clamscan(folder: string, database: string): Found | string {
+  const answer = Bun.spawnSync(
+    ["clamscan", "--allmatch", "--no-summary", "--stdout", "-d", database, folder],
+    { stdout: "pipe", stderr: "pipe" },
+  );
+  if (answer.exitCode !== 0 && answer.exitCode !== 1) {
+    return `${answer.exitCode ?? answer.signalCode} ${answer.stderr.toString().slice(0, 200)}`;
+  }
+  const found: Found = new Map();
+  for (const line of answer.stdout.toString().split("\n")) {
+    const [, path = "", name = ""] = /^(.*): (.*)\.UNOFFICIAL FOUND$/.exec(line) ?? [];
+    if (name === "") continue;
+    const file = basename(path);
+    found.set(file, (found.get(file) ?? new Set()).add(name));
+  }
+  return found;
+}
+
+/** Halves the signatures until those that clamscan refuses, or crashes on, stand alone. */
+function clamscanAll(folder: string, lines: readonly string[], tally: Tally): Found {
+  const all: Found = new Map();
+  const open = [lines];
+  for (let part = open.pop(); part !== undefined; part = open.pop()) {
+    const database = join(folder, "part.ldb");
+    writeFileSync(database, `${part.join("\n")}\n`);
+    const found = clamscan(join(folder, "samples"), database);
+    if (typeof found !== "string") {
+      for (const [file, names] of found) {
+        all.set(file, (all.get(file) ?? new Set()).union(names));
+      }
+    } else if (part.length > 1) {
+      const half = part.length >> 1;
+      open.push(part.slice(0, half), part.slice(half));
+    } else {
+      tally.fatal.push(`${found}: ${part[0]}`);
+      tally.dead.add(part[0] ?? "");
+    }
+  }
+  return all;
+}
+
+interface Tally {
+  pairs: number;
+  hits: number;
+  signatures: number;
+  refused: number;
+  differences: string[];
+  /** What clamscan did not survive or take, and the lines. */
+  fatal: string[];
+  dead: Set<string>;
+}
+
+async function batch(random: Random, folder: string, tally: Tally): Promise<void> {
+  const maker = new Maker(random);
+  const samples = join(folder, "samples");
+  mkdirSync(samples, { recursive: true });
+  maker.files.forEach((bytes, i) => writeFileSync(join(samples, `f${i}`), bytes));
+  const lines = Array.from({ length: SIGNATURES }, (_, i) => maker.logical(`s${i}`));
+  const scanning = await scanningWith([
+    { path: "all.ldb", bytes: Buffer.from(lines.join("\n"), "latin1") },
+  ]);
+  for (const { line, message } of scanning.diagnostics.slice(0, 3)) {
+    console.log(`refused: ${message}: ${lines[line - 1]}`);
+  }
+  const theirs = clamscanAll(folder, lines, tally);
+  const known = new Set(scanning.names);
+  tally.signatures += lines.length;
+  tally.refused += lines.length - known.size;
+  maker.files.forEach((bytes, i) => {
+    const ours = new Set(scanning.scan(bytes).names);
+    const other = theirs.get(`f${i}`) ?? new Set();
+    lines.forEach((line, n) => {
+      const name = `s${n}`;
+      if (!known.has(name) || tally.dead.has(line)) return;
+      tally.pairs++;
+      if (other.has(name)) tally.hits++;
+      if (ours.has(name) === other.has(name)) return;
+      const who = ours.has(name) ? "gw alone" : "clamscan alone";
+      tally.differences.push(`${who}: ${line}\n    on ${bytes.toString("hex")}`);
+    });
+  });
+}
+
+const [batches = "5", seed = "1"] = process.argv.slice(2);
+const folder = mkdtempSync(join(tmpdir(), "gw-differential-"));
+const tally: Tally = {
+  ...{ pairs: 0, hits: 0, signatures: 0, refused: 0 },
+  ...{ differences: [], fatal: [], dead: new Set() },
+};
+try {
+  for (let i = 0; i < Number(batches); i++) {
+    await batch(new Random(Number(seed) * 1000 + i), folder, tally);
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+for (const fatal of tally.fatal.slice(0, 5)) console.log(`clamscan fails: ${fatal}`);
+for (const difference of tally.differences.slice(0, SHOWN_MAX)) console.log(difference);
+console.log(
+  `${tally.pairs} pairs of ${tally.signatures} signatures (${tally.refused} refused by gw), ` +
+    `${tally.hits} hits, ${tally.differences.length} differences, ` +
+    `${tally.fatal.length} signatures that clamscan fails on`,
+);

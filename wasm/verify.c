@@ -78,7 +78,7 @@ static void add_alternatives(Scan *scan, const u8 *op, u32 p, Places *out) {
 
 // ClamAV's (B): bytes that may stand around a word in mail, on the web, in paths.
 static u32 is_break(u8 c, u32 isRight) {
-  const char *set = isRight ? "\n\r \"'-/=>_." : " -./<@_";
+  const char *set = isRight ? "\n\r \"'-/=>_" : " -./<@_";
   for (; *set != 0; set++) {
     if (c == (u8)*set) return 1;
   }

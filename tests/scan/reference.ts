@@ -22,7 +22,7 @@ function isBoundary(bytes: Uint8Array, at: number, op: Extract<Op, { kind: "boun
   const rules = {
     word: isRight ? /^[^0-9A-Za-z]/ : /[^0-9A-Za-z]$/,
     "wide-word": isRight ? /^(?![0-9A-Za-z]\0)/ : /(?<![0-9A-Za-z]\0)$/,
-    break: isRight ? /^[\n\r "'\-/=>_.]/ : /[ \-./<@_]$/,
+    break: isRight ? /^[\n\r "'\-/=>_]/ : /[ \-./<@_]$/,
     line: isRight ? /^\r?\n/ : /\n$/,
   };
   return rules[op.class].test(side);

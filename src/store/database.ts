@@ -51,8 +51,9 @@ const MIGRATIONS: readonly string[] = [
   `DROP INDEX messages_quarantined;
    CREATE INDEX messages_kept ON messages (place, sequence) WHERE place > 0;
 
+   -- Numbers are not used again: the log and decisions name them.
    CREATE TABLE exemptions (
-     number INTEGER PRIMARY KEY,
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
      exemption TEXT NOT NULL,
      uses INTEGER NOT NULL,
      used_at INTEGER NOT NULL

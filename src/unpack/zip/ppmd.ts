@@ -20,7 +20,9 @@ const NAME = "x";
 /** Unpacks PPMd data of `packedSize` bytes to `size` bytes. */
 export function unpackPpmd(packed: Packed, sizeMax: number, goesOn: () => boolean): Inflated {
   const size = packed.packedSize || packed.bytes.length;
-  const archive = new LibraryArchive(wrapped(packed.bytes.subarray(0, size), packed));
+  const archive = new LibraryArchive(wrapped(packed.bytes.subarray(0, size), packed), {
+    isZip: true,
+  });
   if (archive.next() === undefined)
     return { bytes: new Uint8Array(0), consumed: 0, end: "corrupt" };
   const { bytes, end } = archive.read(sizeMax, goesOn);

@@ -4,8 +4,14 @@
 import { crc32 } from "node:zlib";
 
 export interface Stored {
+  /** Text is written as UTF-8; bytes are taken as they are, and may stand here in spite of the type. */
   readonly name: string;
   readonly content: string;
+}
+
+/** A file's bytes; text is written as UTF-8. */
+export function bytesOf(content: string | Uint8Array): Buffer {
+  return typeof content === "string" ? Buffer.from(content) : Buffer.from(content);
 }
 
 const u8 = (...values: readonly number[]) => Buffer.from(values);
@@ -38,7 +44,7 @@ export function build7z(
   coder: readonly number[] = [1, 0],
   pack: (content: Buffer) => Buffer = (content) => content,
 ): Buffer {
-  const contents = files.map(({ content }) => Buffer.from(content));
+  const contents = files.map(({ content }) => bytesOf(content));
   const clear = Buffer.concat(contents);
   const data = pack(clear);
   const names = files.map(({ name }) => Buffer.from(`${name}\0`, "utf16le"));
@@ -74,7 +80,7 @@ export function buildRar4(
     block4(0x73, mainFlags, Buffer.alloc(6)),
   ];
   for (const { name, content } of files) {
-    const data = Buffer.from(content);
+    const data = bytesOf(content);
     const sizes = [u32(data.length), u32(data.length), u8(3), u32(crc32(data)), u32(0)];
     const rest = [u8(version, method), u16(name.length), u32(0o100644), Buffer.from(name)];
     pieces.push(block4(0x74, 0x8000 | fileFlags, Buffer.concat([...sizes, ...rest])), data);
@@ -100,7 +106,7 @@ export function buildRar5(
   const magic = Buffer.from("Rar!\x1a\x07\x01\0", "latin1");
   const pieces = [magic, block5(Buffer.concat([u8(1, 0), short5(mainFlags)]))];
   for (const { name, content } of files) {
-    const data = Buffer.from(content);
+    const data = bytesOf(content);
     // A record about encryption: version, flags, iterations, salt and initial vector.
     const record = Buffer.concat([u8(1, 0, 0, 15), Buffer.alloc(32, 7)]);
     const extra = isEncrypted ? Buffer.concat([short5(record.length), record]) : Buffer.alloc(0);
@@ -114,7 +120,7 @@ export function buildRar5(
 
 /** A cabinet without compression. `flags`: 1 there is one before it, 2 there is one behind. */
 export function buildCab(files: readonly Stored[], flags = 0): Buffer {
-  const data = Buffer.from(files.map(({ content }) => content).join(""));
+  const data = Buffer.concat(files.map(({ content }) => bytesOf(content)));
   let offset = 0;
   const entries = files.map(({ name, content }) => {
     const fields = [u32(content.length), u32(offset), u16(0), u16(0x5a21), u16(0), u16(0x20)];
@@ -145,7 +151,7 @@ function crc16(bytes: Uint8Array): number {
 /** An LHA archive with headers of level 0. */
 export function buildLha(files: readonly Stored[], method = "-lh0-"): Buffer {
   const pieces = files.map(({ name, content }) => {
-    const data = Buffer.from(content);
+    const data = bytesOf(content);
     const fields = Buffer.concat([
       ...[Buffer.from(method), u32(data.length), u32(data.length), u32(0x21), u8(0x20, 0)],
       ...[u8(name.length), Buffer.from(name), u16(crc16(data))],
@@ -175,7 +181,7 @@ export function buildArj(files: readonly ArjMember[], mainFlags = 0): Buffer {
     Buffer.from("a\0\0"),
   ]);
   const pieces = files.map(({ name, content, method = 0, flags = 0, type = 0, packed }) => {
-    const data = Buffer.from(packed ?? Buffer.from(content));
+    const data = bytesOf(packed ?? content);
     const sizes = [u32(data.length), u32(content.length), u32(crc32(content))];
     const start = [u8(30, 6, 1, 0, flags, method, type, 0), u32(0), ...sizes, Buffer.alloc(6)];
     return Buffer.concat([arjHeader(Buffer.concat([...start, Buffer.from(`${name}\0\0`)])), data]);

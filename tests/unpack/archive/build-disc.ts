@@ -1,5 +1,6 @@
 // Writes CD and DVD images for tests.
 
+import { bytesOf } from "./build-archives.ts";
 import type { ImageFile } from "./build-images.ts";
 
 const SECTOR = 2048;
@@ -65,8 +66,8 @@ export interface DiscOptions {
   readonly jolietOnly?: ImageFile;
 }
 
-function contentSectors(content: string): Buffer {
-  const bytes = Buffer.from(content);
+function contentSectors(content: string | Uint8Array): Buffer {
+  const bytes = bytesOf(content);
   return Buffer.concat([bytes, Buffer.alloc((SECTOR - (bytes.length % SECTOR)) % SECTOR)]);
 }
 

@@ -1,6 +1,8 @@
 // Writes disk and disc images for tests: FAT of three widths, ISO 9660 with Joliet and Rock Ridge,
 // UDF, partition tables, VHD.
 
+import { bytesOf } from "./build-archives.ts";
+
 export interface ImageFile {
   readonly name: string;
   readonly content: string;
@@ -83,7 +85,7 @@ export function buildFat(bits: 12 | 16 | 32, files: readonly ImageFile[]): Buffe
     return first;
   };
   const entries = files.map(({ name, content }) => {
-    const entry = entryOf(name, 0x20, store(Buffer.from(content)), content.length);
+    const entry = entryOf(name, 0x20, store(bytesOf(content)), content.length);
     return Buffer.concat([...(/^[A-Z.]{1,12}$/.test(name) ? [] : longEntries(name)), entry]);
   });
   const last = entries.pop() ?? Buffer.alloc(0);

@@ -24,6 +24,11 @@ export interface LibraryData {
 
 /** Memory the library may use beside the archive itself: the largest dictionaries in use are 64 MB. */
 const MEMORY_EXTRA_MAX = 256 << 20;
+/**
+ * The library takes whatever ends like a ZIP for one, even an archive whose last member is one: where
+ * it looks for that end, zeros are put.
+ */
+const ZIP_SEARCH_BYTES = 20 << 10;
 const PAGE_BYTES = 65_536;
 const CHUNK_BYTES = 16 << 10;
 /** What a chunk holds before it is read. */
@@ -80,7 +85,7 @@ export class LibraryArchive {
   #isOutOfFuel = false;
   #salvaged = new Uint8Array(0);
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, options: { readonly isZip?: boolean } = {}) {
     let memory: WebAssembly.Memory | undefined;
     const sizeMax = bytes.length + MEMORY_EXTRA_MAX;
     const grow = (size: number) => {
@@ -93,7 +98,11 @@ export class LibraryArchive {
       const exports = instance.exports as unknown as LibraryExports;
       memory = exports.w;
       this.#exports = exports;
-      this.#open(exports, bytes);
+      this.#open(
+        exports,
+        bytes,
+        options.isZip !== true && endsLikeZip(bytes) ? ZIP_SEARCH_BYTES : 0,
+      );
     } catch (error) {
       this.#trap(error);
     }
@@ -159,10 +168,11 @@ export class LibraryArchive {
     return false;
   }
 
-  #open(exports: LibraryExports, bytes: Uint8Array): void {
+  #open(exports: LibraryExports, bytes: Uint8Array, padding: number): void {
     exports.fuel.value = FUEL_PER_CALL;
     exports.x();
-    const at = exports.R(bytes.length || 1);
+    const size = bytes.length + padding;
+    const at = exports.R(size || 1);
     this.#buffer = exports.R(CHUNK_BYTES);
     this.#archive = exports.z();
     if (at === 0 || this.#buffer === 0 || this.#archive === 0) {
@@ -170,10 +180,12 @@ export class LibraryArchive {
       this.#isOutOfMemory = true;
       return;
     }
-    new Uint8Array(exports.w.buffer).set(bytes, at);
+    const memory = new Uint8Array(exports.w.buffer);
+    memory.set(bytes, at);
+    memory.fill(0, at + bytes.length, at + size);
     exports.A(this.#archive);
     exports.B(this.#archive);
-    if (exports.D(this.#archive, at, bytes.length) !== 0) {
+    if (exports.D(this.#archive, at, size) !== 0) {
       this.#problem = this.#lastError();
       this.#isEnded = true;
     }
@@ -223,6 +235,10 @@ export class LibraryArchive {
     this.#isOutOfFuel = this.#exports?.fuel.value === 0;
     this.#problem = `the library stopped: ${error instanceof Error ? error.message : "trap"}`;
   }
+}
+
+function endsLikeZip(bytes: Uint8Array): boolean {
+  return asBuffer(bytes).subarray(-ZIP_SEARCH_BYTES).includes("PK\x05\x06", 0, "latin1");
 }
 
 function grown(memory: WebAssembly.Memory, size: number): boolean {

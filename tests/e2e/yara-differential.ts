@@ -1,6 +1,7 @@
 // gw's engine against a `yara` on this machine: the same rules over the same files must give the same
-// hits. By hand: bun tests/e2e/yara-differential.ts [--files DIR]… ; GW_CORPUS says where the corpus
-// is. Prints counts per set, then each difference.
+// hits. By hand: bun tests/e2e/yara-differential.ts [FILE|DIR…] ; GW_CORPUS says where the corpus is,
+// GW_SEED makes other samples. The files are those named, or the corpus' containers and mails; and for
+// each rule two that are made of its strings. Prints counts per set, then each difference.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,8 +11,11 @@ import { fileType } from "../../src/scan/file-type.ts";
 import { loadSet } from "../../src/scan/signature-set.ts";
 import { compileSignatures } from "../../src/signature/compile.ts";
 import { importYara, YARA_EXTENSIONS } from "../../src/signature/yara/import.ts";
+import { parseYara } from "../../src/signature/yara/language/rule.ts";
 import { buildCore } from "../../wasm/build.ts";
+import { Random } from "../scan/generator.ts";
 import { CONDITIONS, STRINGS, SUBJECT } from "../scan/judge/yara-conditions.ts";
+import { sampleOf } from "./yara-samples.ts";
 
 const CORPUS = process.env["GW_CORPUS"] ?? "../shared/corpus";
 const ARENA = 64 * 1024 * 1024;
@@ -76,15 +80,38 @@ function theirs(ruleFiles: readonly string[], files: readonly string[]) {
   return { hits: new Set(lines.filter((line) => line !== "")), refused };
 }
 
-async function compareSet(name: string, files: readonly string[]): Promise<void> {
+/** Two files for each rule: one with all its strings, one with about half of them. */
+function writeSamples(ruleFiles: readonly string[], folder: string): string[] {
+  const random = new Random(Number(process.env["GW_SEED"] ?? 1));
+  const files: string[] = [];
+  for (const path of ruleFiles) {
+    const { rules } = parseYara({ path, text: readFileSync(path, "utf8") });
+    for (const rule of rules) {
+      for (const share of [1, 0.5]) {
+        const file = join(folder, `${files.length}-${rule.name}`);
+        writeFileSync(file, sampleOf(rule, random, share));
+        files.push(file);
+      }
+    }
+  }
+  return files;
+}
+
+async function compareSet(name: string, corpus: readonly string[]): Promise<void> {
   const ruleFiles = filesUnder(join(CORPUS, "signatures", name), YARA_EXTENSIONS);
+  const work = mkdtempSync(join(tmpdir(), "yara-"));
+  const samples = writeSamples(ruleFiles, work);
+  const files = [...corpus, ...samples];
   const reference = theirs(ruleFiles, files);
   const known = ruleFiles.filter((file) => !reference.refused.includes(file));
   const all = await ours(ruleFiles, []);
   const own = await ours(known, files);
+  rmSync(work, { recursive: true });
   const both = [...own.hits].filter((hit) => reference.hits.has(hit)).length;
-  console.log(`${name}: ${all.rules} rules in use, ${all.problems.length} left out;`);
-  console.log(`  files ${files.length}, hits of both ${both}, unfinished ${own.unfinished.length}`);
+  const sampled = [...reference.hits].filter((hit) => hit.includes(work)).length;
+  console.log(`${name}: ${all.rules} rules in use, ${all.problems.length} with mistakes;`);
+  console.log(`  files ${corpus.length} + ${samples.length}, unfinished ${own.unfinished.length};`);
+  console.log(`  hits of both ${both}, of yara ${reference.hits.size} (${sampled} in samples)`);
   for (const problem of all.problems) console.log(`  left out: ${problem}`);
   for (const file of reference.refused) console.log(`  refused by yara: ${basename(file)}`);
   for (const hit of own.hits) if (!reference.hits.has(hit)) console.log(`  only gw: ${hit}`);
@@ -112,7 +139,7 @@ function compareConditions(): void {
 }
 
 if (import.meta.main) {
-  const given = process.argv.slice(2).filter((argument) => argument !== "--files");
+  const given = process.argv.slice(2);
   const folders = given.length > 0 ? given : [join(CORPUS, "containers"), join(CORPUS, "mime")];
   const files = folders.flatMap((folder) => filesUnder(folder));
   compareConditions();

@@ -1,0 +1,155 @@
+// Files that rules may hit: made of a rule's own strings, with the numbers and strings that its
+// condition wants at fixed places. No rule is sure to hit its file; each comes near.
+import type { YaraNode, YaraRegex } from "../../src/gwdb/yara-judgement.ts";
+import { parseRegex } from "../../src/regex/parse/parse.ts";
+import type { Node } from "../../src/regex/syntax.ts";
+import type { Op } from "../../src/signature/source.ts";
+import { base64Forms, widened } from "../../src/signature/yara/encoding.ts";
+import type { Rule } from "../../src/signature/yara/language/scope.ts";
+import type { StringDeclaration } from "../../src/signature/yara/language/string.ts";
+import { buildPe } from "../harness/pe-builder.ts";
+import type { Random } from "../scan/generator.ts";
+
+const GAP_MAX = 40;
+const BODY_AT = 0x600;
+
+function ofNode(node: Node, random: Random): number[] {
+  switch (node.kind) {
+    case "set":
+      return node.set.size === 0 ? [] : [random.pick([...node.set.bytes()])];
+    case "sequence":
+      return node.items.flatMap((item) => ofNode(item, random));
+    case "choice":
+      return ofNode(random.pick(node.items), random);
+    case "repeat": {
+      const count = node.min + random.below(Math.min(node.max - node.min, 4) + 1);
+      return Array.from({ length: count }, () => ofNode(node.item, random)).flat();
+    }
+    case "group":
+    case "atomic":
+      return ofNode(node.item, random);
+    default:
+      return [];
+  }
+}
+
+function ofRegex({ source, flags, isAscii }: YaraRegex, random: Random): Uint8Array {
+  const { root } = parseRegex(source, { dialect: "yara", flags });
+  const bytes = Uint8Array.from(ofNode(root, random));
+  return isAscii ? bytes : widened(bytes);
+}
+
+function ofOp(op: Op, random: Random): Uint8Array {
+  switch (op.kind) {
+    case "literal":
+      return op.bytes;
+    case "masked":
+      return op.values.map((value, i) => value | (random.below(256) & ~(op.masks[i] ?? 0)));
+    case "gap":
+      return random.bytes(
+        op.min + random.below(Math.min(op.max - op.min, GAP_MAX) + 1),
+        [0, 0x41, 0x4d, 0xff],
+      );
+    case "alternatives": {
+      const { values, masks } = random.pick(op.items);
+      if (op.isNegated) return values.map((value) => value ^ 1);
+      return values.map((value, i) => value | (random.below(256) & ~(masks[i] ?? 0)));
+    }
+    default:
+      return new Uint8Array(0);
+  }
+}
+
+const SWAPPED = /[A-Za-z]/g;
+
+function ofText(
+  { text, modifiers }: Extract<StringDeclaration, { kind: "text" }>,
+  random: Random,
+): Uint8Array {
+  const { isNocase, isAscii, isWide, xor, base64, base64wide } = modifiers;
+  const cased = isNocase
+    ? text.replace(SWAPPED, (c) => (random.below(2) === 0 ? c.toUpperCase() : c.toLowerCase()))
+    : text;
+  const plain: Uint8Array = Buffer.from(cased, "latin1");
+  const bytes = isWide && (!isAscii || random.below(2) === 0) ? widened(plain) : plain;
+  const alphabet = base64 ?? base64wide;
+  if (alphabet !== null) {
+    const form = random.pick(base64Forms(bytes, alphabet));
+    return base64 === null ? widened(form) : form;
+  }
+  if (xor === null) return bytes;
+  const key = xor.low + random.below(xor.high - xor.low + 1);
+  return bytes.map((byte) => byte ^ key);
+}
+
+function ofString(string: StringDeclaration, random: Random): Uint8Array {
+  switch (string.kind) {
+    case "text":
+      return ofText(string, random);
+    case "regex":
+      return ofRegex(string.regex, random);
+    case "hex": {
+      const { ops, source } = string.hex;
+      const regex = { source, flags: "s", isAscii: true, isWide: false, isFullword: false };
+      return ops === null
+        ? ofRegex(regex, random)
+        : Buffer.concat(ops.map((op) => ofOp(op, random)));
+    }
+    default:
+      return string satisfies never;
+  }
+}
+
+interface Placement {
+  readonly at: number;
+  readonly bytes: Uint8Array;
+}
+
+/** What a condition wants at fixed places. */
+function placements(rule: Rule, random: Random): Placement[] {
+  const found: Placement[] = [];
+  const visit = (part: unknown): void => {
+    if (Array.isArray(part)) part.forEach(visit);
+    if (typeof part !== "object" || part === null) return;
+    const node = part as YaraNode;
+    if (node.op === "binary" && node.operator === "==" && node.left.op === "read") {
+      const { at, size, isBigEndian } = node.left;
+      if (at.op === "number" && node.right.op === "number" && at.value < BODY_AT) {
+        const bytes = Buffer.alloc(size);
+        const value = node.right.value % 2 ** (8 * size);
+        if (isBigEndian) bytes.writeUIntBE(value, 0, size);
+        else bytes.writeUIntLE(value, 0, size);
+        found.push({ at: at.value, bytes });
+      }
+    }
+    if (node.op === "found" && node.place?.low.op === "number" && node.place.low.value < BODY_AT) {
+      const string = rule.strings[typeof node.string === "number" ? node.string : -1];
+      const bytes = string && ofString(string, random);
+      if (bytes !== undefined) found.push({ at: node.place.low.value, bytes });
+    }
+    Object.values(node).forEach(visit);
+  };
+  visit(rule.condition);
+  return found;
+}
+
+/** A file for a rule; `share` of its strings are in it. */
+export function sampleOf(rule: Rule, random: Random, share: number): Buffer {
+  const wantsPe = JSON.stringify(rule.condition).includes('"pe"');
+  const head = wantsPe ? buildPe() : Buffer.alloc(BODY_AT, " ");
+  const parts: Uint8Array[] = [head, Buffer.alloc(Math.max(0, BODY_AT - head.length), 0)];
+  for (const string of rule.strings) {
+    if (random.below(100) >= share * 100) continue;
+    const copies = 1 + random.below(3);
+    for (let i = 0; i < copies; i++) {
+      parts.push(ofString(string, random), Buffer.from(random.pick([" ", "\0\0", "x", "\n"])));
+    }
+  }
+  const sample = Buffer.concat(parts);
+  for (const { at, bytes } of placements(rule, random)) {
+    // A program keeps its header, unless this is the "MZ" it begins with.
+    if (wantsPe && at !== 0) continue;
+    sample.set(bytes.subarray(0, Math.max(0, sample.length - at)), at);
+  }
+  return sample;
+}

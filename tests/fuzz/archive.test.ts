@@ -15,6 +15,7 @@ import {
   buildRar4,
   buildRar5,
 } from "../unpack/archive/build-archives.ts";
+import { buildChm } from "../unpack/archive/build-chm.ts";
 import { buildIso, buildUdf } from "../unpack/archive/build-disc.ts";
 import { buildDynamicVhd, buildFat, buildGpt, buildMbr } from "../unpack/archive/build-images.ts";
 import { buildTar, paxHeader } from "../unpack/archive/build-tar.ts";
@@ -84,6 +85,7 @@ function samples(): [type: string, bytes: Buffer][] {
       if (statSync(path).size < SAMPLE_SIZE_MAX) own.push(readFileSync(path));
     }
   }
+  own.push(buildChm());
   const typed = own.map((bytes): [string, Buffer] => [fileType(bytes), bytes]);
   return typed.filter(([type]) => !["text", "zip", "gzip", "binary", "empty"].includes(type));
 }

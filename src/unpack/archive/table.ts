@@ -2,6 +2,7 @@
 
 import { explodeAr } from "./ar.ts";
 import { explodeArj } from "./arj.ts";
+import { explodeChm } from "./chm.ts";
 import { explodeCpio } from "./cpio.ts";
 import { explodeDisk, explodeVhd } from "./image/disk.ts";
 import { explodeFat } from "./image/fat.ts";
@@ -22,6 +23,7 @@ import { UNOPENED_FORMATS, unopened } from "./unopened.ts";
 export const ARCHIVE_UNPACKERS = [
   ["tar", explodeTar],
   ["cpio", explodeCpio],
+  ["chm", explodeChm],
   ["ar", explodeAr],
   ["arj", explodeArj],
   ["rpm", explodeRpm],

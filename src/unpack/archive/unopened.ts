@@ -9,7 +9,6 @@ export const UNOPENED_FORMATS: ReadonlyMap<string, string> = new Map([
   ["ace", "ACE"],
   ["zoo", "ZOO"],
   ["xar", "XAR"],
-  ["chm", "CHM"],
   ["pst", "PST"],
   ["wim", "WIM"],
   ["vhdx", "VHDX"],

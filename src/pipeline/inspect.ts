@@ -29,6 +29,7 @@ export interface ObjectScanner {
     readonly type: string;
     readonly containerType: string;
     readonly containers: readonly string[];
+    readonly entry?: { readonly containerSize: number; readonly position: number };
     readonly depth: number;
   }): {
     readonly findings: readonly Finding[];
@@ -47,6 +48,8 @@ interface Frame {
   readonly node: Draft;
   readonly depth: number;
   readonly children: Generator<Extract, Explosion>;
+  /** Children that have been looked at. */
+  childCount: number;
 }
 
 const PATH_SEPARATOR = " › ";
@@ -79,6 +82,12 @@ function containersOf(parent: Frame | undefined): string[] {
   const types: string[] = [];
   for (let frame = parent; frame !== undefined; frame = frame.parent) types.push(frame.node.type);
   return types.reverse();
+}
+
+// How the next child lies in its parent.
+function entryOf(parent: Frame | undefined) {
+  if (parent === undefined) return {};
+  return { entry: { containerSize: parent.bytes.length, position: ++parent.childCount } };
 }
 
 function* explodeAll(
@@ -191,7 +200,7 @@ class Inspection {
     if (this.#isHashed) node.hash = createHash("sha256").update(bytes).digest("hex");
     this.nodes.push(node);
     this.#onObject?.(node.id, name, bytes);
-    this.#scan(node, bytes, { containers: containersOf(parent), depth });
+    this.#scan(node, bytes, { containers: containersOf(parent), depth, ...entryOf(parent) });
     const exploders = explodersFor(type, bytes);
     if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
       this.#recentTexts.push(bytes);
@@ -202,13 +211,14 @@ class Inspection {
       this.#mark(node, "unscanned", `nested deeper than ${this.#limits.depthMax}`);
       return undefined;
     }
-    return { parent, bytes, node, depth, children: explodeAll(exploders, bytes, this.#budget) };
+    const children = explodeAll(exploders, bytes, this.#budget);
+    return { parent, bytes, node, depth, children, childCount: 0 };
   }
 
   #scan(
     node: Draft,
     bytes: Uint8Array,
-    place: { readonly containers: readonly string[]; readonly depth: number },
+    place: Pick<Parameters<ObjectScanner["scan"]>[0], "containers" | "depth" | "entry">,
   ): void {
     if (bytes.length > this.#limits.objectSizeMax) {
       this.#mark(node, "unscanned", `larger than ${this.#limits.objectSizeMax} bytes`);

@@ -46,7 +46,7 @@ export interface ExecOptions {
   readonly wantsGroups?: boolean;
   /** Matches of the dialects posix and yara are looked for up to this length only. */
   readonly lengthMax?: number;
-  /** Called now and then with the work done since; false ends the search as "unfinished". */
+  /** Called now and then with the work done since, in steps of about 10 ns; false ends the search. */
   readonly spend: (steps: number) => boolean;
 }
 

@@ -13,6 +13,7 @@ import { openSections, SECTIONS } from "../gwdb/image.ts";
 import { TextReader } from "../gwdb/texts.ts";
 import type { Finding, Remedy, Severity } from "../message.ts";
 import { Hashing } from "./hashing.ts";
+import type { Entry } from "./judge/context.ts";
 import { createJudges, type Judges } from "./judge/judge.ts";
 import { Judging } from "./judge/judging.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
@@ -42,6 +43,8 @@ export interface EngineObject {
   readonly containerType: string;
   /** File types of all that it lies in, from the outside in. */
   readonly containers?: readonly string[];
+  /** How it lies in what it was taken out of, if it was. */
+  readonly entry?: Entry;
   /** The message is at depth 0. */
   readonly depth: number;
 }

@@ -11,6 +11,8 @@ import { type BacktrackProgram, ENDLESS, GREED, INSTRUCTION_SIZE, OP } from "./p
 const CALLS_MAX = 1000;
 /** Instructions between two questions whether work is left. */
 const SPEND_EVERY = 4096;
+/** What one of them costs. */
+const STEPS_PER_INSTRUCTION = 6;
 
 const NO_CALL = -1;
 
@@ -74,7 +76,7 @@ export class Machine {
 
   /** Accounts for what was done since it was last asked; false if there is no more work. */
   settle(): boolean {
-    const steps = this.#steps;
+    const steps = this.#steps * STEPS_PER_INSTRUCTION;
     this.#steps = 0;
     return this.#subject.spend(steps);
   }
@@ -109,7 +111,7 @@ export class Machine {
   #work(steps: number): void {
     this.#steps += steps;
     if (this.#steps < SPEND_EVERY) return;
-    if (!this.#subject.spend(this.#steps)) throw new Unfinished();
+    if (!this.#subject.spend(this.#steps * STEPS_PER_INSTRUCTION)) throw new Unfinished();
     this.#steps = 0;
   }
 

@@ -8,9 +8,13 @@ import type { Assertion } from "../syntax.ts";
 import type { Direction, Program } from "./program.ts";
 
 /** States kept at a time. */
-const STATES_MAX = 4096;
+const STATES_MAX = 2048;
 /** Entries of the table kept at a time. */
-const TABLE_MAX = 1 << 18;
+const TABLE_MAX = 1 << 16;
+/** What it costs to compute one place of a state. */
+const STEPS_PER_PLACE = 4;
+/** Places of all states kept at a time. */
+const PLACES_MAX = 1 << 17;
 
 /** In the table: the step has not been computed. Less: a match before the byte, -2 - state. */
 export const UNKNOWN = -1;
@@ -76,6 +80,7 @@ export class Dfa {
   readonly #aspectMask: number;
   readonly #seen: Uint32Array;
   #generation = 0;
+  #placesKept = 0;
   readonly #stack: number[] = [];
   /** Counts how often all states were forgotten; numbers of states are good in one epoch only. */
   epoch = 0;
@@ -119,7 +124,7 @@ export class Dfa {
 
   /** Work of the steps that were computed since this was last asked. */
   takeWork(): number {
-    const work = this.#work;
+    const work = this.#work * STEPS_PER_PLACE;
     this.#work = 0;
     return work;
   }
@@ -127,6 +132,7 @@ export class Dfa {
   #forget(): void {
     this.epoch++;
     this.#states.length = 0;
+    this.#placesKept = 0;
     this.#numbers.clear();
     this.table.fill(UNKNOWN);
     this.#states.push({ places: new Int32Array(0), passed: 0 });
@@ -211,7 +217,8 @@ export class Dfa {
 
   #isRoom(): boolean {
     const count = this.#states.length;
-    return count < STATES_MAX && (count + 1) * this.stride <= TABLE_MAX;
+    const isTableFull = count >= STATES_MAX || (count + 1) * this.stride > TABLE_MAX;
+    return !isTableFull && this.#placesKept <= PLACES_MAX;
   }
 
   #numberOf(places: readonly number[], passed: number): number {
@@ -224,6 +231,7 @@ export class Dfa {
     const number = this.#states.length * this.stride;
     this.#states.push({ places: Int32Array.from(places), passed: seen });
     this.#numbers.set(key, number);
+    this.#placesKept += places.length;
     this.#grow(number + this.stride);
     this.#work += places.length;
     return number;

@@ -6,6 +6,8 @@ import { compileProgram, type Program } from "./program.ts";
 
 /** Bytes read between two questions whether work is left. */
 const CHUNK = 16_384;
+/** Bytes that are read in the time of one step. */
+const BYTES_PER_STEP = 4;
 /** What a search answers when its work was cut off. */
 const UNFINISHED = -2;
 const NONE = -1;
@@ -33,6 +35,10 @@ interface Run {
   readonly isFirstEnough: boolean;
   /** In the state `state`, what is before the next literal is of no interest. */
   readonly skip?: Skip | undefined;
+}
+
+function costOf(bytesRead: number, dfa: Dfa): number {
+  return Math.ceil(bytesRead / BYTES_PER_STEP) + dfa.takeWork();
 }
 
 // Where the last match of a forward run ends.
@@ -79,7 +85,7 @@ function runForward(dfa: Dfa, subject: Subject, run: Run): number {
       state = next < UNKNOWN ? -2 - next : next;
       at++;
     }
-    if (!spend(at - answered + dfa.takeWork())) return UNFINISHED;
+    if (!spend(costOf(at - answered, dfa))) return UNFINISHED;
     answered = at;
   }
   const isEdge = at === to;
@@ -103,11 +109,11 @@ function runBackward(dfa: Dfa, subject: Subject, end: number): number {
     state = next < UNKNOWN ? -2 - next : next;
     if (state === DEAD) return found;
     if (answered - at >= CHUNK) {
-      if (!spend(answered - at + dfa.takeWork())) return UNFINISHED;
+      if (!spend(costOf(answered - at, dfa))) return UNFINISHED;
       answered = at;
     }
   }
-  if (!spend(answered - from + dfa.takeWork())) return UNFINISHED;
+  if (!spend(costOf(answered - from, dfa))) return UNFINISHED;
   const last = from === 0 ? dfa.edge : symbolAt(from - 1);
   return dfa.entry(state, last) < UNKNOWN ? from : found;
 }

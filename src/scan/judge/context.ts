@@ -8,6 +8,14 @@ export interface Match {
   readonly length: number;
 }
 
+/** How an object lies in what it was taken out of. */
+export interface Entry {
+  /** Bytes of the container. */
+  readonly containerSize: number;
+  /** Place among what was taken out of it, from 1. */
+  readonly position: number;
+}
+
 /** The object that is judged. */
 export interface Subject {
   readonly bytes: Uint8Array;
@@ -17,6 +25,8 @@ export interface Subject {
   readonly containerType: string;
   /** File types of all that it lies in, from the outside in. */
   readonly containers: readonly string[];
+  /** Not there for what was taken out of nothing. */
+  readonly entry?: Entry;
   /** The message is at depth 0. */
   readonly depth: number;
 }

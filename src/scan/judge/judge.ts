@@ -2,6 +2,7 @@
 import type { Judgement } from "../../gwdb/judgement.ts";
 import { createClamavJudge } from "./clamav.ts";
 import type { Judge, JudgeContext, Judged } from "./context.ts";
+import { createEntryJudge } from "./entry.ts";
 import { yaraJudge } from "./yara.ts";
 
 /** An interpreter for each format. */
@@ -11,7 +12,7 @@ export type Judges = {
 
 /** The interpreters that an engine has; they keep what they have compiled. */
 export function createJudges(): Partial<Judges> {
-  return { clamav: createClamavJudge(), yara: yaraJudge() };
+  return { clamav: createClamavJudge(), entry: createEntryJudge(), yara: yaraJudge() };
 }
 
 /** Decides a judgement; one that nobody can read leaves the object unscanned. */
@@ -23,6 +24,8 @@ export function judge(
   switch (judgement.format) {
     case "clamav":
       return judges.clamav?.(judgement, context) ?? "unfinished";
+    case "entry":
+      return judges.entry?.(judgement, context) ?? "unfinished";
     case "yara":
       return judges.yara?.(judgement, context) ?? "unfinished";
     default:

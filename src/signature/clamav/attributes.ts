@@ -58,14 +58,15 @@ function named(name: string, at: Field): readonly string[] {
   return types;
 }
 
-// ClamAV's "any" container is none at all: the object lies in nothing.
-function containerCondition(name: string, at: Field): Expression | null {
+/** A condition on the container. ClamAV's "any" is none at all: the object lies in nothing. */
+export function containerCondition(name: string, at: Field): Expression | null {
   const types = named(name, at);
   if (types.length === 0) return { kind: "compare", left: "depth", operator: "==", right: 0 };
   return oneOf(types.map((type) => ({ kind: "container", type })));
 }
 
-function sizeCondition({ min, max }: NumberRange): Expression | null {
+/** A condition on the object's size. */
+export function sizeCondition({ min, max }: NumberRange): Expression | null {
   const bound = (operator: ">=" | "<=", value: number) =>
     ({ kind: "compare", left: "size", operator, right: Math.min(value, NUMBER_MAX) }) as const;
   return allOf(bound(">=", min), bound("<=", max));

@@ -4,6 +4,7 @@ import { extname } from "node:path";
 import type { Signature } from "../source.ts";
 import { SourceError } from "../source.ts";
 import { type ContainerKeys, openContainer } from "./container.ts";
+import { readEntryLine } from "./entry.ts";
 import { type HashRule, hashSignature, readHash } from "./hash.ts";
 import { IgnoreList } from "./ignore.ts";
 import { infoOf, type LineContext, readBodyLine, readLogicalLine } from "./logical.ts";
@@ -74,13 +75,13 @@ const READERS: Readonly<Record<string, LineReader>> = {
   ".msb": hashReader(SECTION),
   ".msu": hashReader(SECTION),
   ".imp": hashReader(IMPORTS),
+  ".cdb": readEntryLine,
   ".fp": readTrusted,
   ".sfp": readTrusted,
 };
 
 // Files that say nothing to gw, and why.
 const UNUSED: Readonly<Record<string, string>> = {
-  ".cdb": "container metadata",
   ".zmd": "container metadata (old format)",
   ".rmd": "container metadata (old format)",
   ".pdb": "phishing list",

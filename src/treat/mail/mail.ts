@@ -3,11 +3,11 @@
 // and the others unchanged, there was no edit.
 
 import { asBuffer } from "../../base/bytes.ts";
+import { base64Lines, encodeBody, parameter } from "../../entity/encode.ts";
 import { type Field, parseField } from "../../entity/field.ts";
 import { readings } from "../../entity/transfer.ts";
 import type { ScannedObject, Stretch } from "../../message.ts";
 import { type Edit, type Editor, type Edits, noteName, safeName } from "../editor.ts";
-import { base64Lines, encodeBody, parameter } from "./encode.ts";
 import { leavesOf, type Part, type PartTree, readParts } from "./parts.ts";
 
 interface Splice extends Stretch {

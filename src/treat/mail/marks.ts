@@ -2,10 +2,10 @@
 // the text. Header fields go to the top; nothing that stands in the message moves.
 
 import { asBuffer } from "../../base/bytes.ts";
+import { encodeBody, headerText } from "../../entity/encode.ts";
 import { parameterTexts } from "../../entity/field.ts";
 import { readHeader } from "../../entity/header.ts";
 import { readings } from "../../entity/transfer.ts";
-import { encodeBody, headerText } from "./encode.ts";
 import { leavesOf, type Part, readParts } from "./parts.ts";
 
 /** What to write onto a message. */

@@ -1,7 +1,7 @@
 // Bodies and header fields that gw writes itself into a message, in a form that every hop and every
 // mail program takes: ASCII, short lines.
 
-import type { TransferEncoding } from "../../entity/transfer.ts";
+import type { TransferEncoding } from "./transfer.ts";
 
 const LINE_MAX = 76;
 /** RFC 5322 §2.1.1: without its line end. */
@@ -101,7 +101,7 @@ export function parameter(key: string, value: string, eol: string): string {
   return lines.join("");
 }
 
-/** Text for an unstructured field, as encoded words if it needs that. RFC 2047 §2. */
+/** Text for an unstructured field, as encoded words on lines of their own if it needs that. RFC 2047 §2. */
 export function headerText(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they must not get into a header
   const line = text.replace(/[\x00-\x1f\x7f-\x9f]+/g, " ").toWellFormed();
@@ -116,5 +116,5 @@ export function headerText(text: string): string {
     piece += char;
   }
   words.push(piece);
-  return words.map((word) => `=?utf-8?B?${Buffer.from(word).toString("base64")}?=`).join(" ");
+  return words.map((word) => `=?utf-8?B?${Buffer.from(word).toString("base64")}?=`).join("\r\n ");
 }

@@ -2,7 +2,7 @@
 // derived from it, and what the run does not say (wildcards, gaps, alternatives, offsets, word
 // borders) is checked by running the pattern's program from that start. A pattern matches at a
 // start or it does not; counts are counts of starts.
-#include "core.h"
+#include "probe.h"
 
 static u32 is_equal_folded(const u8 *data, const u8 *run, u32 n) {
   for (u32 i = 0; i < n; i++) {
@@ -166,11 +166,11 @@ static u32 run_segment(Scan *scan, const u8 *op, u32 start, const u8 **after) {
 // is taken for the one with the earliest end, which holds unless alternatives overlap and differ in
 // length.
 static u32 find_segment(Scan *scan, const u8 *op, u32 from, const u8 **after) {
-  for (u32 p = from; p < scan->size; p++) {
-    if (!spend(scan, 1)) return NONE;
-    if (*op == OP_LITERAL && scan->bytes[p] != op[3]) continue;
+  Probe probe[2];
+  find_probes(op, probe);
+  for (u32 p = from; (p = next_hit(scan, probe, p, scan->size - 1)) != NONE; p++) {
     u32 end = run_segment(scan, op, p, after);
-    if (end != NONE) return end;
+    if (end != NONE || scan->isIncomplete) return end;
   }
   return NONE;
 }
@@ -260,7 +260,12 @@ static void try_starts(Scan *scan, u32 id, State *state, u32 run, u32 least) {
     first = max32(first, pattern->from);
     last = min32(last, pattern->to);
   }
+  u32 isProbed = first <= last && last - first >= PROBE_STARTS_MIN && pattern->codeLength > 0;
+  Probe probe[2];
+  if (isProbed) find_probes(scan->code + pattern->code, probe);
   for (u32 start = first; start <= last; start++) {
+    if (isProbed) start = next_hit(scan, probe, start, last);
+    if (start == NONE) break;
     if (state->next == NONE || state->count >= pattern->countMax || !spend(scan, 4)) return;
     try_start(scan, id, state, start);
   }
@@ -282,6 +287,8 @@ void verify_anchor(Scan *scan, u32 index, i32 window) {
     record_alone(scan, id & ~ANCHOR_ALONE, (u32)run);
     return;
   }
+  // Not for this type of object: it need not be known where it would match.
+  if (!target_allows(scan, scan->signatures + scan->patterns[id].signature)) return;
   State *state = state_of(scan, id);
   if (state->count >= scan->patterns[id].countMax || state->next == NONE) return;
   if (anchor->before & ANCHOR_VARIABLE) {
@@ -301,8 +308,14 @@ static void search_own_places(Scan *scan, u32 id) {
     first = scan->size > pattern->to ? scan->size - pattern->to : 0;
     last = min32(scan->size - pattern->from, scan->size - pattern->length);
   }
+  if (first > last) return;
   State *state = state_of(scan, id);
+  u32 isProbed = last - first >= PROBE_STARTS_MIN;
+  Probe probe[2];
+  if (isProbed) find_probes(scan->code + pattern->code, probe);
   for (u32 start = first; start <= last; start++) {
+    if (isProbed) start = next_hit(scan, probe, start, last);
+    if (start == NONE) break;
     if (state->count >= pattern->countMax || state->next == NONE || !spend(scan, 4)) break;
     try_start(scan, id, state, start);
   }

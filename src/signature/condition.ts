@@ -48,43 +48,72 @@ export function conditionDepth(program: readonly number[]): number {
 
 const word = (code: number, operand: number) => code | (operand << 8);
 
+interface Writing {
+  readonly typeId: (type: string) => number;
+  readonly out: number[];
+  /** Parts below each `and` and `or`. */
+  readonly weights: Map<Expression, number>;
+}
+
+function weigh(expression: Expression, weights: Writing["weights"]): number {
+  if (expression.kind === "not") return weigh(expression.operand, weights);
+  if (expression.kind !== "and" && expression.kind !== "or") return 1;
+  const weight = weigh(expression.left, weights) + weigh(expression.right, weights);
+  weights.set(expression, weight);
+  return weight;
+}
+
+function write(expression: Expression, writing: Writing): void {
+  const { typeId, out, weights } = writing;
+  switch (expression.kind) {
+    case "pattern":
+      out.push(word(CODES.pattern, expression.pattern));
+      return;
+    case "compare": {
+      const { left, operator, right } = expression;
+      const value = typeof left === "object" ? word(CODES.count, left.count) : CODES[left];
+      out.push(value, CODES.number, right, COMPARISON_CODES[operator]);
+      return;
+    }
+    case "type":
+    case "container":
+      out.push(word(CODES[expression.kind], typeId(expression.type)));
+      return;
+    case "of":
+      out.push(word(CODES.of, expression.needed), expression.patterns.length);
+      for (const pattern of expression.patterns) out.push(pattern);
+      return;
+    case "and":
+    case "or": {
+      const { left, right } = expression;
+      // The heavier side first keeps the stack low, however the expression leans.
+      const isSwapped = (weights.get(left) ?? 1) < (weights.get(right) ?? 1);
+      write(isSwapped ? right : left, writing);
+      write(isSwapped ? left : right, writing);
+      out.push(CODES[expression.kind]);
+      return;
+    }
+    case "not":
+      write(expression.operand, writing);
+      out.push(CODES.not);
+      return;
+    case "always":
+      out.push(CODES.always);
+      return;
+    default:
+      expression satisfies never;
+  }
+}
+
 /** A condition's program. `typeId` numbers file types. */
 export function compileCondition(
   expression: Expression,
   typeId: (type: string) => number,
 ): number[] {
-  switch (expression.kind) {
-    case "pattern":
-      return [word(CODES.pattern, expression.pattern)];
-    case "compare": {
-      const { left, operator, right } = expression;
-      const value = typeof left === "object" ? word(CODES.count, left.count) : CODES[left];
-      return [value, CODES.number, right, COMPARISON_CODES[operator]];
-    }
-    case "type":
-    case "container":
-      return [word(CODES[expression.kind], typeId(expression.type))];
-    case "of":
-      return [
-        word(CODES.of, expression.needed),
-        expression.patterns.length,
-        ...expression.patterns,
-      ];
-    case "and":
-    case "or": {
-      const left = compileCondition(expression.left, typeId);
-      const right = compileCondition(expression.right, typeId);
-      // The longer side first keeps the stack low, however the expression leans.
-      const sides = left.length < right.length ? [right, left] : [left, right];
-      return [...sides.flat(), CODES[expression.kind]];
-    }
-    case "not":
-      return [...compileCondition(expression.operand, typeId), CODES.not];
-    case "always":
-      return [CODES.always];
-    default:
-      return expression satisfies never;
-  }
+  const writing: Writing = { typeId, out: [], weights: new Map() };
+  weigh(expression, writing.weights);
+  write(expression, writing);
+  return writing.out;
 }
 
 function compare(left: number, operator: Comparison, right: number): boolean {

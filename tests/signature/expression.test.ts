@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { compileCondition, countsNeeded, isVacuous } from "../../src/signature/condition.ts";
+import {
+  compileCondition,
+  conditionDepth,
+  countsNeeded,
+  isVacuous,
+} from "../../src/signature/condition.ts";
 import { defaultExpression, parseExpression } from "../../src/signature/expression.ts";
 import { TokenReader, tokenize } from "../../src/signature/line.ts";
 import type { Expression, Pattern } from "../../src/signature/source.ts";
@@ -82,11 +87,25 @@ test("countsNeeded() asks for one more than is compared with", () => {
 
 test("compileCondition() writes words for the stack machine", () => {
   const typeId = (type: string) => ({ pe: 7 })[type] ?? 0;
-  // The longer side stands first.
   expect(compileCondition(parse("$a2 and not #b >= 3"), typeId)).toEqual([
-    ...[2 | (2 << 8), 3, 3, 14, 10, 1 | (1 << 8), 8],
+    ...[1 | (1 << 8), 2 | (2 << 8), 3, 3, 14, 10, 8],
   ]);
   expect(compileCondition(parse("2 of ($a*) or type is pe"), typeId)).toEqual([
     ...[17 | (2 << 8), 2, 0, 1, 6 | (7 << 8), 9],
   ]);
+});
+
+test("compileCondition() keeps the stack low, whichever way an expression leans", () => {
+  const leaf = (pattern: number): Expression => ({ kind: "pattern", pattern });
+  for (const side of ["left", "right"] as const) {
+    let chain = leaf(0);
+    for (let i = 1; i < 2000; i++) {
+      const pair =
+        side === "left" ? { left: chain, right: leaf(i) } : { left: leaf(i), right: chain };
+      chain = { kind: i % 2 === 0 ? "and" : "or", ...pair };
+    }
+    const program = compileCondition(chain, () => 0);
+    expect(program.length).toBe(3999);
+    expect(conditionDepth(program)).toBe(2);
+  }
 });

@@ -17,6 +17,7 @@ import type { Entry } from "./judge/context.ts";
 import { createJudges, type Judges } from "./judge/judge.ts";
 import { Judging } from "./judge/judging.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
+import { viewsOf } from "./view/view.ts";
 
 const REMOVE: Remedy = { kind: "remove" };
 const NO_OFFSET = 0xffffffff;
@@ -25,8 +26,10 @@ const INCOMPLETE = 0x80000000;
 const FINDINGS_MAX = 10_000;
 /** Signatures that the core looks at in one object, half of STATES_LOG_MAX in wasm/core.h. */
 const TOUCHED_MAX = 32_768;
-/** Bytes and place of a signature's entry, and its flag for a judgement; see wasm/core.h. */
+/** Bytes and places of a signature's entry, and its flag for a judgement; see wasm/core.h. */
 const SIGNATURE_SIZE = 16;
+const TYPESET_AT = 12;
+const ANY_TYPE = 0;
 const FLAGS_AT = 14;
 const JUDGED = 2;
 /** Bytes scanned at attach, so that the first message meets compiled code. */
@@ -155,6 +158,22 @@ export class Engine {
 
   /** Looks at one object. Throws only if a judgement is damaged. */
   scan(object: EngineObject): ScanResult {
+    const whole = this.#look(object, false);
+    if (whole.isTrusted === true) return whole;
+    let { findings, isComplete } = whole;
+    for (const view of viewsOf(object.bytes, object.type, (type) => this.#typeIds.has(type))) {
+      const seen = this.#look({ ...object, ...view, name: "" }, true);
+      const known = new Set(findings.map(({ signature }) => signature));
+      const more = seen.findings.filter(({ signature }) => !known.has(signature));
+      // Places in a view are no places in the object.
+      findings = [...findings, ...more.map((finding) => ({ ...finding, offset: -1 }))];
+      isComplete &&= seen.isComplete;
+    }
+    return { findings, scanned: isComplete ? object.bytes.length : 0, isComplete };
+  }
+
+  /** Looks at an object, or at a view of one: that is seen only by signatures that ask for it. */
+  #look(object: EngineObject, isView: boolean): ScanResult {
     const { bytes } = object;
     if (bytes.length > this.#arenaSize) return { findings: [], scanned: 0, isComplete: false };
     const { state } = this.#arena;
@@ -163,12 +182,13 @@ export class Engine {
     const nameLength = this.#encoder.encodeInto(named, this.#name).written;
     this.#calls.gw_begin(state, this.#arena.object, bytes.length, nameLength);
     this.#judging.begin({ containers: [], ...object });
-    this.#hashing.look(bytes, () => this.#judging.executable());
+    if (!isView) this.#hashing.look(bytes, () => this.#judging.executable());
     const type = this.#typeIds.get(object.type) ?? 0;
     const container = this.#typeIds.get(object.containerType) ?? 0;
     const answer = this.#calls.gw_scan(state, type, container, object.depth) >>> 0;
     const isCut = answer >= INCOMPLETE;
-    const { findings, isUnfinished } = this.#collect(isCut ? answer - INCOMPLETE : answer, isCut);
+    const count = isCut ? answer - INCOMPLETE : answer;
+    const { findings, isUnfinished } = this.#collect(count, isCut, isView);
     this.#judging.end();
     if (this.#calls.gw_is_trusted(state) !== 0) {
       return { findings: [], scanned: bytes.length, isComplete: true, isTrusted: true };
@@ -178,12 +198,18 @@ export class Engine {
   }
 
   // Judgements of an object that the core gave up would judge by half of what is there.
-  #collect(count: number, isCut: boolean): { findings: Finding[]; isUnfinished: boolean } {
+  #collect(
+    count: number,
+    isCut: boolean,
+    isView: boolean,
+  ): { findings: Finding[]; isUnfinished: boolean } {
     const findings: Finding[] = [];
     let isUnfinished = false;
     for (let i = 0; i < count && findings.length < FINDINGS_MAX; i++) {
       const index = this.#findings[i] ?? 0;
-      const flags = this.#flags.getUint16(SIGNATURE_SIZE * index + FLAGS_AT, true);
+      const entry = SIGNATURE_SIZE * index;
+      if (isView && this.#flags.getUint16(entry + TYPESET_AT, true) === ANY_TYPE) continue;
+      const flags = this.#flags.getUint16(entry + FLAGS_AT, true);
       if ((flags & JUDGED) === 0) {
         const offset = this.#calls.gw_offset(this.#arena.state, index) >>> 0;
         findings.push(this.#finding(index, offset === NO_OFFSET ? -1 : offset));
@@ -193,7 +219,8 @@ export class Engine {
       if (outcome === "unfinished") isUnfinished = true;
       else if (outcome.isMatch) findings.push(this.#finding(index, outcome.offset));
     }
-    const alone = this.#calls.gw_alone_count(this.#arena.state);
+    // Signatures without an entry are for objects of any type, and none of them for views.
+    const alone = isView ? 0 : this.#calls.gw_alone_count(this.#arena.state);
     for (let i = 0; i < alone && findings.length < FINDINGS_MAX; i++) {
       const offset = this.#alone[2 * i + 1] ?? NO_OFFSET;
       const index = this.#alone[2 * i] ?? 0;

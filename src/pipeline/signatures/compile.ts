@@ -2,6 +2,7 @@
 // shipped.
 import { embeddedCore } from "../../scan/embedded.ts";
 import { FILE_TYPES } from "../../scan/file-type.ts";
+import { VIEW_TYPES } from "../../scan/view/view.ts";
 import type { FileReport } from "../../signature/clamav/report.ts";
 import { compileSignatures } from "../../signature/compile.ts";
 import { addDiagnostics, loadSignatures } from "../../signature/import/load.ts";
@@ -22,7 +23,7 @@ export interface CompiledFiles {
 export async function compileFiles(files: readonly SignatureFile[]): Promise<CompiledFiles> {
   const loaded = loadSignatures(files);
   const parsed = { signatures: loaded.signatures, diagnostics: [] };
-  const options = { types: FILE_TYPES };
+  const options = { types: [...FILE_TYPES, ...VIEW_TYPES] };
   const { image, diagnostics } = await compileSignatures(parsed, embeddedCore(), options);
   return { image, reports: addDiagnostics(loaded.reports, diagnostics) };
 }

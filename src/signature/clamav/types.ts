@@ -15,19 +15,17 @@ export interface Target {
   readonly types: readonly string[];
   /** ClamAV gives what it takes out of such a file the type of the file. */
   readonly containers?: readonly string[];
-  /** The signature is for normalised text, which is looked at beside the bytes as they are. */
-  readonly isNormalised?: boolean;
 }
 
 const TARGETS: Readonly<Record<number, Target>> = {
-  0: { types: [], isNormalised: true },
+  0: { types: [] },
   1: { types: PROGRAMS },
   2: { types: ["ole2"], containers: ["ole2"] },
-  3: { types: HTML, isNormalised: true },
+  3: { types: [...HTML, "html-view"] },
   4: { types: ["mail"] },
   5: { types: PICTURES },
   6: { types: ["elf"] },
-  7: { types: TEXTS, isNormalised: true },
+  7: { types: [...TEXTS, "text-view"] },
   9: { types: ["macho"] },
   10: { types: ["pdf"] },
   11: { types: ["swf"] },

@@ -3,6 +3,7 @@ import { inspect } from "../../../src/pipeline/inspect.ts";
 import { Engine } from "../../../src/scan/engine.ts";
 import { FILE_TYPES } from "../../../src/scan/file-type.ts";
 import { loadSet } from "../../../src/scan/signature-set.ts";
+import { VIEW_TYPES } from "../../../src/scan/view/view.ts";
 import { type ImportFile, importClamav } from "../../../src/signature/clamav/importer.ts";
 import { compileSignatures } from "../../../src/signature/compile.ts";
 import type { Diagnostic } from "../../../src/signature/source.ts";
@@ -31,7 +32,7 @@ export async function scanningWith(files: readonly ImportFile[]): Promise<Scanni
   const core = await buildCore();
   const { signatures, reports } = importClamav(files);
   const parsed = { signatures, diagnostics: reports.flatMap(({ diagnostics }) => diagnostics) };
-  const compiled = await compileSignatures(parsed, core, { types: FILE_TYPES });
+  const compiled = await compileSignatures(parsed, core, { types: [...FILE_TYPES, ...VIEW_TYPES] });
   const set = loadSet(compiled.image, { arenas: 1, arenaSize: LIMITS.objectSizeMax, core });
   const engine = await Engine.attach(set, 0);
   return {

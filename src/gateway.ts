@@ -2,17 +2,24 @@
 // Everything that lives as long as gw does is made here, and nowhere else.
 
 import { hostname as systemHostname } from "node:os";
+import { ControlServer } from "./admin/control-server.ts";
+import { MetricsServer } from "./admin/metrics-server.ts";
+import type { Reloaded, Request, Stats, Status } from "./admin/protocol.ts";
+import { Statistics } from "./admin/statistics.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
-import type { Log } from "./base/log.ts";
+import { describeError, type Log } from "./base/log.ts";
 import { MessageIds } from "./base/message-id.ts";
+import { VERSION } from "./base/version.ts";
+import { changesBetween } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/route.ts";
 import { Delivery } from "./pipeline/delivery.ts";
+import { Gate } from "./pipeline/gate.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
-import { type Signatures, startInspector } from "./pipeline/scanning.ts";
+import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { Trail } from "./pipeline/trail.ts";
 import { Policy } from "./policy/policy.ts";
 import { Queue } from "./queue/queue.ts";
@@ -23,6 +30,14 @@ export interface GatewayOptions {
   readonly log: Log;
   readonly clock?: Clock;
   readonly signatures: Signatures;
+  /** Where the configuration came from; "" for the defaults. */
+  readonly configFile?: string;
+  /** Reads the configuration again; throws what is wrong with it. */
+  readonly readConfig?: () => Config;
+  /** New settings are in force. */
+  readonly onReload?: (config: Config) => void;
+  /** Somebody asks this gateway to stop. */
+  readonly onStop?: () => void;
 }
 
 const DELIVERY_GRACE_MS = 10_000;
@@ -37,36 +52,58 @@ function postmasterOf(config: Config): string {
   return config["server.postmaster"] || `postmaster@${hostnameOf(config)}`;
 }
 
+/** Parts that are made, one after the other, before a gateway is. */
+interface Parts {
+  readonly store: Store;
+  readonly inspector: Inspector;
+  readonly carrier: Carrier;
+  readonly routes: Routes;
+  readonly policy: Policy;
+}
+
 /** One running gateway. */
 export class Gateway {
+  readonly #options: GatewayOptions;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #statistics: Statistics;
+  readonly #startedAt: number;
   readonly #store: Store;
   readonly #inspector: Inspector;
   readonly #carrier: Carrier;
   readonly #queue: Queue;
   readonly #delivery: Delivery;
+  readonly #ids: MessageIds;
+  readonly #trail: Trail;
+  readonly #gate = new Gate();
+  #config: Config;
+  #routes: Routes;
+  #policy: Policy;
   #listener: Listener | undefined;
+  #control: ControlServer | undefined;
+  #metrics: MetricsServer | undefined;
+  #reloading: Promise<unknown> = Promise.resolve();
 
   /** Starts everything, or nothing: what is in the way is thrown with its name. */
-  static async start(config: Config, options: GatewayOptions): Promise<Gateway> {
-    const clock = options.clock ?? systemClock;
+  static async start(config: Config, given: GatewayOptions): Promise<Gateway> {
+    const statistics = new Statistics();
+    const options = { ...given, log: statistics.tap(given.log) };
+    const { clock = systemClock, log } = options;
     const routes = Routes.parse(config["outbound.routes"]);
-    const policy = new Policy(config, { clock, log: options.log });
+    const policy = new Policy(config, { clock, log });
     const store = await Store.open({
       dataDir: config["server.data_dir"],
       freeSpaceMin: config["store.free_space_min"],
       decisionsKeepMs: config["store.decisions_keep"],
-      log: options.log,
+      log,
       clock,
     });
     const inspector = startInspector(config, options);
-    const carrier = await Carrier.start(carrierOptions(config, options.log));
-    const gateway = new Gateway(
-      config,
-      { ...options, clock },
-      { store, inspector, carrier, routes, policy },
-    );
+    const carrier = await Carrier.start(carrierOptions(config, log));
+    const parts = { store, inspector, carrier, routes, policy };
+    const gateway = new Gateway(config, { ...options, clock }, { ...parts, statistics });
     try {
-      await gateway.#open(config, options.log, clock);
+      await gateway.#open();
     } catch (error) {
       await gateway.stop(0);
       throw error;
@@ -74,38 +111,32 @@ export class Gateway {
     return gateway;
   }
 
-  readonly #ids: MessageIds;
-  readonly #policy: Policy;
-  readonly #trail: Trail;
-
   private constructor(
     config: Config,
-    options: Required<GatewayOptions>,
-    parts: {
-      store: Store;
-      inspector: Inspector;
-      carrier: Carrier;
-      routes: Routes;
-      policy: Policy;
-    },
+    options: GatewayOptions & { readonly clock: Clock },
+    parts: Parts & { readonly statistics: Statistics },
   ) {
     const { log, clock } = options;
+    this.#options = options;
+    this.#config = config;
+    this.#clock = clock;
+    this.#log = log;
+    this.#startedAt = clock.now();
+    this.#statistics = parts.statistics;
     this.#store = parts.store;
     this.#inspector = parts.inspector;
     this.#carrier = parts.carrier;
-    this.#ids = new MessageIds(clock, Math.random);
+    this.#routes = parts.routes;
     this.#policy = parts.policy;
+    this.#ids = new MessageIds(clock, Math.random);
     const isKept = config["store.decisions_keep"] > 0;
     this.#trail = new Trail({ store: parts.store, clock, isKept });
-    const backoff = {
-      delayMinMs: config["queue.retry_min"],
-      delayMaxMs: config["queue.retry_max"],
-      lifetimeMs: config["queue.lifetime"],
-      delayWarningMs: 0,
-    };
+    const backoff = backoffOf(config);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
     this.#delivery = new Delivery({
       ...parts,
+      routes: () => this.#routes,
+      gate: this.#gate,
       queue: this.#queue,
       ids: this.#ids,
       trail: this.#trail,
@@ -120,19 +151,144 @@ export class Gateway {
     return this.#listener?.addresses ?? [];
   }
 
-  async #open(config: Config, log: Log, clock: Clock): Promise<void> {
+  async #open(): Promise<void> {
+    const log = this.#log;
+    const clock = this.#clock;
+    const config = this.#config;
     const intake = createIntake({
       store: this.#store,
       ids: this.#ids,
       inspector: this.#inspector,
-      policy: this.#policy,
+      policy: () => this.#policy,
+      gate: this.#gate,
       trail: this.#trail,
-      hopsMax: config["inbound.hops_max"],
+      hopsMax: () => this.#config["inbound.hops_max"],
       log,
       clock,
     });
     this.#listener = await Listener.start({ ...listenerOptions(config), intake, log, clock });
     this.#delivery.start();
+    const dataDir = config["server.data_dir"];
+    const metrics = config["server.metrics_listen"];
+    if (metrics !== "") {
+      const trouble = () => this.#trouble();
+      this.#metrics = MetricsServer.start(metrics, { stats: () => this.stats(), trouble });
+    }
+    this.#control = await ControlServer.start(dataDir, (request) => this.#answer(request), log);
+  }
+
+  #answer(request: Request): unknown {
+    switch (request.verb) {
+      case "status":
+        return this.status();
+      case "stats":
+        return this.stats();
+      case "reload":
+        return this.reload();
+      case "stop":
+        // The answer goes first.
+        setImmediate(() => this.#options.onStop?.());
+        return {};
+      case "pause":
+        for (const stage of request.stages) this.#gate.pause(stage);
+        this.#log.warn("paused", { stages: this.#gate.paused.join(" ") });
+        return this.status();
+      case "resume":
+        for (const stage of request.stages) this.#gate.resume(stage);
+        this.#log.info("resumed", { paused: this.#gate.paused.join(" ") || "nothing" });
+        return this.status();
+      default:
+        return request satisfies never;
+    }
+  }
+
+  /** The gateway at this moment. */
+  status(): Status {
+    const { messages, recipients } = this.#store.queue.counts();
+    return {
+      version: VERSION,
+      pid: process.pid,
+      config: this.#options.configFile ?? "",
+      startedAt: this.#startedAt,
+      listen: this.addresses,
+      dataDir: this.#config["server.data_dir"],
+      paused: this.#gate.paused,
+      sessions: this.#listener?.sessions ?? 0,
+      scanning: this.#inspector.pendingCount,
+      sending: this.#queue.inFlight,
+      signatures: { identity: this.#inspector.identity, count: this.#inspector.signatureCount },
+      queue: { messages, recipients },
+      quarantine: this.#store.quarantine.counts(),
+    };
+  }
+
+  // What keeps mail from being taken now.
+  #trouble(): string {
+    const { paused } = this.#gate;
+    if (this.#store.isStalled) return "the store is behind with its writing";
+    return paused.length === 0 ? "" : `paused: ${paused.join(", ")}`;
+  }
+
+  /** Counters since the start, and what is true now. */
+  stats(): Stats {
+    const now = this.status();
+    const { startedAt } = now;
+    return {
+      time_initialized: Math.floor(startedAt / 1000),
+      time_initialized_iso: new Date(startedAt).toISOString(),
+      time_processing: Math.floor((this.#clock.now() - startedAt) / 1000),
+      ...this.#statistics.counts,
+      mta_incoming_connections_current: now.sessions,
+      mta_outgoing_recipients_current: now.sending,
+      mta_stored_messages_current: now.queue.messages,
+      antiviral_checking_sessions_current: now.scanning,
+      quarantine_messages_current: now.quarantine.messages,
+      signatures_current: now.signatures.count,
+    };
+  }
+
+  /**
+   * Reads configuration and signatures again and takes what has changed. Everything is made before
+   * anything is taken: if something is wrong it is thrown and all goes on as it was.
+   */
+  reload(): Promise<Reloaded> {
+    const reloaded = this.#reloading.then(() => this.#reload());
+    this.#reloading = reloaded.catch(() => undefined);
+    return reloaded;
+  }
+
+  async #reload(): Promise<Reloaded> {
+    const log = this.#log;
+    try {
+      const config = this.#options.readConfig?.() ?? this.#config;
+      const { ready, waiting } = changesBetween(this.#config, config);
+      // What needs a restart stays as it is until then, or a second reload would not tell of it.
+      const kept = Object.fromEntries(
+        waiting.map((key) => [key, this.#config[key as keyof Config]]),
+      );
+      const taken: Config = { ...config, ...kept };
+      const routes = Routes.parse(taken["outbound.routes"]);
+      const policy = new Policy(taken, { clock: this.#clock, log });
+      const hadOwn = this.#config["scan.signatures_dir"] !== "";
+      if (hadOwn || taken["scan.signatures_dir"] !== "") {
+        const { image } = await openSignatures(taken);
+        await this.#inspector.replaceSignatures(image);
+      }
+      this.#listener?.reload(listenerOptions(taken).settings);
+      this.#listener?.reloadCertificate();
+      this.#queue.reconfigure(backoffOf(taken));
+      this.#routes = routes;
+      this.#policy = policy;
+      this.#config = taken;
+      this.#options.onReload?.(taken);
+      const signatures = this.#inspector.identity;
+      const list = (keys: readonly string[]) => keys.join(" ") || undefined;
+      log.info("reloaded", { changed: list(ready), waiting: list(waiting), signatures });
+      return { changed: ready, waiting, signatures };
+    } catch (error) {
+      log.error("not-reloaded", { cause: describeError(error) });
+      throw error;
+    }
   }
 
   /**
@@ -140,6 +296,8 @@ export class Gateway {
    * and lets go of the data folder. What is not delivered stays in the queue.
    */
   async stop(graceMs: number): Promise<void> {
+    this.#control?.stop();
+    this.#metrics?.stop();
     await this.#listener?.stop(graceMs);
     this.#queue.close();
     await this.#carrier.stop(Math.min(graceMs, DELIVERY_GRACE_MS));
@@ -147,6 +305,15 @@ export class Gateway {
     this.#inspector.stop();
     await this.#store.close();
   }
+}
+
+function backoffOf(config: Config) {
+  return {
+    delayMinMs: config["queue.retry_min"],
+    delayMaxMs: config["queue.retry_max"],
+    lifetimeMs: config["queue.lifetime"],
+    delayWarningMs: 0,
+  };
 }
 
 function listenerOptions(config: Config) {

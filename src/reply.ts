@@ -14,6 +14,16 @@ export const REPLIES = {
   localError: { code: 451, enhanced: "4.3.0", text: "Temporary local error, try again later" },
   scanIncomplete: { code: 451, enhanced: "4.7.1", text: "Message could not be scanned now" },
   storageFull: { code: 452, enhanced: "4.3.1", text: "Insufficient system storage" },
+  receivingPaused: {
+    code: 451,
+    enhanced: "4.3.2",
+    text: "Not accepting messages now, try again later",
+  },
+  scanningPaused: {
+    code: 451,
+    enhanced: "4.3.2",
+    text: "Messages are not scanned now, try again later",
+  },
   shuttingDown: { code: 421, enhanced: "4.3.2", text: "Service shutting down, try again later" },
   tooManySessions: { code: 421, enhanced: "4.7.0", text: "Too many sessions, try again later" },
   idleTimeout: { code: 421, enhanced: "4.4.2", text: "Idle for too long, closing" },

@@ -18,7 +18,8 @@ export interface Log {
 
 /** Where and how much to log. */
 export interface LogOptions {
-  readonly level: LogLevel;
+  /** The least grave level that is written; asked for each line, since it may change. */
+  readonly level: () => LogLevel;
   readonly format: "text" | "json";
   readonly write: (line: string) => void;
   readonly now: () => number;
@@ -40,9 +41,8 @@ function textLine(time: string, level: LogLevel, event: string, fields: LogField
 
 /** A log that writes lines of at least `options.level`. */
 export function createLog(options: LogOptions): Log {
-  const depth = LOG_LEVELS.indexOf(options.level);
   const writer = (level: LogLevel, rank: number) => (event: string, fields?: LogFields) => {
-    if (rank > depth) return;
+    if (rank > LOG_LEVELS.indexOf(options.level())) return;
     const time = new Date(options.now()).toISOString();
     const line =
       options.format === "json"

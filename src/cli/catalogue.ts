@@ -17,6 +17,7 @@ export interface Group {
   readonly verbs: Readonly<Record<string, Entry>>;
 }
 
+const control = () => import("./control/commands.ts");
 const queue = () => import("./commands/queue.ts");
 const quarantine = () => import("./commands/quarantine.ts");
 const exempt = () => import("./commands/policy/exempt.ts");
@@ -235,6 +236,45 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       summary: "send a clean mail and a test virus through a quickstart gateway",
       example: "gw send-test",
       load: async () => (await import("./commands/send-test.ts")).sendTest,
+    },
+  },
+  "Steer a gateway that runs": {
+    status: {
+      summary: "say how the gateway is",
+      example: "gw status",
+      load: async () => (await control()).status,
+    },
+    reload: {
+      summary: "take a changed configuration and changed signatures",
+      example: "gw reload",
+      load: async () => (await control()).reload,
+    },
+    pause: {
+      summary: "stop receiving, scanning or sending for a while; nothing is lost",
+      example: "gw pause send",
+      operands: "receive|scan|send|all…",
+      load: async () => (await control()).pause,
+    },
+    resume: {
+      summary: "go on with what was paused",
+      example: "gw resume all",
+      operands: "receive|scan|send|all…",
+      load: async () => (await control()).resume,
+    },
+    drain: {
+      summary: "take no new mail and send what waits, before an upgrade for one",
+      example: "gw drain --wait --timeout 10m",
+      load: async () => (await control()).drain,
+    },
+    stats: {
+      summary: "print the counters since the start",
+      example: "gw stats --format prometheus",
+      load: async () => (await control()).stats,
+    },
+    stop: {
+      summary: "stop the gateway in good order",
+      example: "gw stop",
+      load: async () => (await control()).stop,
     },
   },
   "Mail and files": {

@@ -4,9 +4,17 @@ import { describeError, type Log } from "../base/log.ts";
 /** How long messages on their way in, and attempts on their way out, may take to end. */
 const GRACE_MS = 30_000;
 
-/** What can be stopped. */
-export interface Stoppable {
+/** What runs until it is stopped. */
+export interface Running {
   stop(graceMs: number): Promise<void>;
+  /** Takes new settings, and logs what came of it. */
+  reload?(): Promise<unknown>;
+}
+
+/** The wish to stop, which may come from a signal or from a command; it names where from. */
+export interface StopWish {
+  readonly promise: Promise<string>;
+  resolve(from: string): void;
 }
 
 /** Exit code of a process that a signal ended, as shells give it. */
@@ -14,11 +22,15 @@ const SIGNAL_BASE = 128;
 const SIGINT = 2;
 
 /**
- * Waits for SIGTERM or SIGINT. The first asks to stop in good order, a second one ends the process
- * at once: what was accepted is on disk either way. Resolves when all is stopped.
+ * Waits for SIGTERM, SIGINT, SIGQUIT or another wish to stop. The first asks to stop in good order, a
+ * second signal ends the process at once: what was accepted is on disk either way. SIGHUP takes new
+ * settings. Resolves when all is stopped.
  */
-export async function runUntilSignal(log: Log, running: Stoppable): Promise<void> {
-  const asked = Promise.withResolvers<string>();
+export async function runUntilSignal(
+  log: Log,
+  running: Running,
+  asked: StopWish = Promise.withResolvers<string>(),
+): Promise<void> {
   let isStopping = false;
   const stop = (signal: string) => {
     if (isStopping) process.exit(SIGNAL_BASE + SIGINT);
@@ -27,9 +39,10 @@ export async function runUntilSignal(log: Log, running: Stoppable): Promise<void
   };
   process.on("SIGTERM", stop);
   process.on("SIGINT", stop);
-  // Without a handler these would end the process; settings are only read at start.
+  process.on("SIGQUIT", stop);
   process.on("SIGHUP", () => {
-    log.warn("reload-not-offered", { hint: "restart gw to take new settings" });
+    // What is wrong with the new settings is in the log; the old ones stay in force.
+    void running.reload?.().catch(() => undefined);
   });
   const signal = await asked.promise;
   log.info("stopping", { signal, seconds: GRACE_MS / 1000 });

@@ -35,6 +35,7 @@ function describeField(key: string, field: Field): string {
     `  Example:  ${nameOf(key)} = ${toToml(field.example)}`,
   ];
   if (field.knownAs !== undefined) lines.push(`  Known as: ${field.knownAs.join(", ")}`);
+  if (field.needsRestart === true) lines.push("  A change needs a restart of gw.");
   return `${lines.join("\n")}\n`;
 }
 
@@ -146,7 +147,8 @@ function tableRow(name: string, field: Field): string {
   const names = field.knownAs === undefined ? "" : ` Known as ${field.knownAs.join(", ")}.`;
   const value = `${cell(field.type.name)}: ${cell(expectation(field))}`;
   const code = (raw: unknown) => `\`${toToml(raw)}\``;
-  const about = `${cell(field.doc)} Example: ${code(field.example)}.${cell(names)}`;
+  const restart = field.needsRestart === true ? " Needs a restart." : "";
+  const about = `${cell(field.doc)} Example: ${code(field.example)}.${cell(names)}${restart}`;
   return `| \`${name}\` | ${value} | ${code(field.default)} | ${about} |`;
 }
 
@@ -167,7 +169,8 @@ export function markdown(): string {
     "gw reads one TOML file: the one named by `--config`, else `/etc/gw/gw.toml`, else",
     "`/usr/local/etc/gw/gw.toml`, else nothing: every setting has a default. `gw config sample`",
     "writes a file with all settings explained, `gw config check` finds mistakes in one and",
-    "`gw config show` prints what is in force.",
+    "`gw config show` prints what is in force; `gw reload` takes changes while mail flows, except",
+    "where the table says that they need a restart.",
     "",
     'Sizes are written "256KB" or "50MB" (1KB is 1024 bytes), durations "30s", "5m", "2h", "5d".',
     "",

@@ -33,6 +33,8 @@ export interface Field<T = unknown> {
   readonly example: Raw;
   /** Names of the same thing elsewhere, so that someone who moves here finds it. */
   readonly knownAs?: readonly string[];
+  /** A change is not taken when the configuration is read again, only at the next start. */
+  readonly needsRestart?: true;
 }
 
 /** Settings by key. */

@@ -122,9 +122,9 @@ export function mailbox(): Type<string> {
 }
 
 /** An IP address and a port to listen on. */
-export function endpoint(): Type<string> {
-  const expected = 'an IP address and port such as "0.0.0.0:25" or "[::]:25"';
-  return word("endpoint", expected, (text) => parseEndpoint(text) !== undefined);
+export function endpoint({ orEmpty = false } = {}): Type<string> {
+  const expected = `an IP address and port such as "0.0.0.0:25" or "[::]:25"${orEmpty ? ', or ""' : ""}`;
+  return word("endpoint", expected, (text) => parseEndpoint(text) !== undefined, orEmpty);
 }
 
 /** An IP address of a DNS server, with a port if it is not 53. */

@@ -257,6 +257,7 @@ export class Connection extends SMTPConnection {
       return REPLIES.tooManySessions;
     }
     this.#countedAs = site;
+    parts.log.debug("session-begun", { client: this.remoteAddress });
     return undefined;
   }
 

@@ -141,7 +141,8 @@ export class Session {
       const trace = receivedField({ client, envelope, hostname, id, at: clock.now() });
       const reply = await transaction.finish(trace);
       const fields = { id, ...this.#fields(client, envelope), size: reception.size };
-      log.info("accepted", { ...fields, reply: lineOf(reply) });
+      const count = envelope.recipients.length;
+      log.info("accepted", { ...fields, count, reply: lineOf(reply) });
       return reply;
     } catch (error) {
       const fields = { id: transaction.id, ...this.#fields(client, envelope) };

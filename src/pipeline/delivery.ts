@@ -12,6 +12,7 @@ import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
 import { readBody } from "../store/disk.ts";
 import type { Store } from "../store/store.ts";
+import type { Gate } from "./gate.ts";
 import type { Trail } from "./trail.ts";
 
 /** What delivery works with. */
@@ -20,7 +21,9 @@ export interface DeliveryParts {
   readonly queue: Queue;
   readonly ids: MessageIds;
   readonly carrier: Carrier;
-  readonly routes: Routes;
+  /** The routes in force; they change when the configuration is read again. */
+  readonly routes: () => Routes;
+  readonly gate: Gate;
   readonly hostname: string;
   readonly trail: Trail;
   readonly log: Log;
@@ -41,7 +44,9 @@ export class Delivery {
   }
 
   start(): void {
-    this.#parts.queue.onReady(() => this.#takeDue());
+    const { queue, gate } = this.#parts;
+    queue.onReady(() => this.#takeDue());
+    gate.onResume(() => this.#takeDue());
   }
 
   /** Takes nothing more; resolves when the attempts under way have ended. */
@@ -51,8 +56,9 @@ export class Delivery {
   }
 
   #takeDue(): void {
-    while (!this.#isStopped && this.#attempts.size < ATTEMPTS_MAX) {
-      const jobs = this.#parts.queue.take(ATTEMPTS_MAX - this.#attempts.size);
+    const { queue, gate } = this.#parts;
+    while (!this.#isStopped && !gate.isPaused("send") && this.#attempts.size < ATTEMPTS_MAX) {
+      const jobs = queue.take(ATTEMPTS_MAX - this.#attempts.size);
       if (jobs.length === 0) return;
       for (const job of jobs) {
         const attempt = this.#attempt(job).finally(() => {
@@ -84,7 +90,8 @@ export class Delivery {
 
   /** One attempt for all recipients of a job, one transaction for each next hop. */
   async #carry(job: QueueJob): Promise<Outcome[]> {
-    const { carrier, routes } = this.#parts;
+    const { carrier, log } = this.#parts;
+    const routes = this.#parts.routes();
     const groups = new Map<string, { nextHop: NextHop; indexes: number[] }>();
     job.recipients.forEach(({ address }, index) => {
       const nextHop = routes.nextHop(address);
@@ -102,6 +109,9 @@ export class Delivery {
       results.forEach((outcome, position) => {
         outcomes[indexes[position] ?? -1] = outcome;
       });
+      const taken = results.filter(({ kind }) => kind === "delivered");
+      if (taken.length === 0) return;
+      log.debug("sent", { id, host: taken[0]?.host, size: job.record.size, count: taken.length });
     });
     await Promise.all(carried);
     return outcomes;

@@ -91,6 +91,11 @@ export class Inspector {
     await this.#pool.tell((arena) => this.#startOf(arena));
   }
 
+  /** How many signatures those are. */
+  get signatureCount(): number {
+    return this.#set.signatureCount;
+  }
+
   /** Inspections that have not ended. */
   get pendingCount(): number {
     return this.#pool.pendingCount;

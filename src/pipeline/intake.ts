@@ -13,6 +13,7 @@ import { StoreFullError } from "../store/disk.ts";
 import type { Draft } from "../store/draft.ts";
 import type { Store } from "../store/store.ts";
 import { ExemptionWatch } from "./exemptions.ts";
+import type { Gate } from "./gate.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
 import { settle } from "./settlement.ts";
 import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
@@ -48,10 +49,12 @@ export interface IntakeParts {
   readonly store: Store;
   readonly ids: MessageIds;
   readonly inspector: Inspector;
-  readonly policy: Policy;
+  /** The rules in force; they change when the configuration is read again. */
+  readonly policy: () => Policy;
+  readonly gate: Gate;
   readonly trail: Trail;
   /** RFC 5321 §6.3: Received fields at which a message is held to be looping. */
-  readonly hopsMax: number;
+  readonly hopsMax: () => number;
   readonly log: Log;
   readonly clock: Clock;
 }
@@ -63,7 +66,11 @@ export function createIntake(parts: IntakeParts): Intake {
   const exemptions = new ExemptionWatch(parts.store.exemptions, parts.clock);
   const whole = { ...parts, exemptions, garbage: new GarbagePacer() };
   return {
-    begin: (client, envelope) => new Incoming(whole, client, envelope),
+    begin: (client, envelope) => {
+      if (parts.gate.isPaused("receive")) throw new SmtpError(REPLIES.receivingPaused);
+      if (parts.gate.isPaused("scan")) throw new SmtpError(REPLIES.scanningPaused);
+      return new Incoming(whole, client, envelope);
+    },
     refused: (refusal) => parts.trail.refusal(refusal),
   };
 }
@@ -108,7 +115,8 @@ class Incoming implements Transaction {
 
   async finish(trace: string): Promise<Reply> {
     try {
-      const { policy, inspector, exemptions, hopsMax } = this.#parts;
+      const { inspector, exemptions, hopsMax } = this.#parts;
+      const policy = this.#parts.policy();
       const body = await this.#draft.finish();
       const shares = policy.split(this.#envelope);
       const inspected = await inspector.inspect({
@@ -118,7 +126,7 @@ class Incoming implements Transaction {
         isScanned: shares.some(({ group }) => group.rules.check),
         isHashed: exemptions.isHashWanted(),
       });
-      if (inspected.summary.hops > hopsMax) throw new SmtpError(REPLIES.tooManyHops);
+      if (inspected.summary.hops > hopsMax()) throw new SmtpError(REPLIES.tooManyHops);
       const decisions = policy.decide({
         verdict: inspected.verdict,
         sender: this.#envelope.sender,

@@ -96,7 +96,7 @@ export const quickstart = command(
     const { sandbox, sink } = await open(args);
     const log = openLog(sandbox.config, terminal);
     watchErrors(log);
-    const gateway = await startGateway(sandbox.config, log);
+    const gateway = await startGateway(sandbox.config, { log });
     terminal.out(welcome(terminal, sandbox, gateway.addresses[0] ?? ""));
     await runUntilSignal(log, {
       stop: async (graceMs) => {

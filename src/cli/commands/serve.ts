@@ -3,7 +3,7 @@ import { createLog, describeError, type Log } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
-import { Gateway } from "../../gateway.ts";
+import { Gateway, type GatewayOptions } from "../../gateway.ts";
 import { findPolicyConflicts } from "../../pipeline/config-rules.ts";
 import { openSignatures } from "../../pipeline/scanning.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
@@ -11,10 +11,14 @@ import { configFile } from "../config-file.ts";
 import { runUntilSignal, watchErrors } from "../running.ts";
 import type { Terminal } from "../view/terminal.ts";
 
-/** The log of a running gateway, on standard output. */
-export function openLog(config: Config, terminal: Terminal): Log {
+/** The log of a running gateway, on standard output. `level` is asked for each line. */
+export function openLog(
+  config: Config,
+  terminal: Terminal,
+  level = () => config["log.level"],
+): Log {
   return createLog({
-    level: config["log.level"],
+    level,
     format: config["log.format"],
     write: (line) => terminal.out(line),
     now: () => Date.now(),
@@ -22,10 +26,13 @@ export function openLog(config: Config, terminal: Terminal): Log {
 }
 
 /** Starts a gateway; whatever stands in the way is a CliError that names it. */
-export async function startGateway(config: Config, log: Log): Promise<Gateway> {
+export async function startGateway(
+  config: Config,
+  options: Omit<GatewayOptions, "signatures">,
+): Promise<Gateway> {
   try {
     const signatures = await openSignatures(config);
-    return await Gateway.start(config, { log, signatures });
+    return await Gateway.start(config, { ...options, signatures });
   } catch (error) {
     throw new CliError(`cannot start: ${describeError(error)}`, { cause: error });
   }
@@ -34,16 +41,27 @@ export async function startGateway(config: Config, log: Log): Promise<Gateway> {
 /** `gw serve` */
 export const serve = command({ config: OPTIONS.config }, async (args, terminal) => {
   const file = configFile(args.config);
-  const config = loadConfig(file, {}, findPolicyConflicts);
-  const log = openLog(config, terminal);
+  const readConfig = () => loadConfig(file, {}, findPolicyConflicts);
+  const config = readConfig();
+  let level = config["log.level"];
+  const log = openLog(config, terminal, () => level);
   watchErrors(log);
-  const gateway = await startGateway(config, log);
+  const wish = Promise.withResolvers<string>();
+  const gateway = await startGateway(config, {
+    log,
+    configFile: file ?? "",
+    readConfig,
+    onReload: (taken) => {
+      level = taken["log.level"];
+    },
+    onStop: () => wish.resolve("gw stop"),
+  });
   log.info("started", {
     version: VERSION,
     config: file ?? "defaults",
     listen: gateway.addresses.join(" "),
     data: config["server.data_dir"],
   });
-  await runUntilSignal(log, gateway);
+  await runUntilSignal(log, gateway, wish);
   return EXIT.good;
 });

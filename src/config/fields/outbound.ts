@@ -38,6 +38,7 @@ export const OUTBOUND_FIELDS = {
     doc: "Most sessions at the same time to one next hop.",
     example: 4,
     knownAs: ["MaximalOutgoingSessionsPerHost", "default_destination_concurrency_limit"],
+    needsRestart: true,
   },
   "outbound.connect_timeout": {
     type: duration({ min: "1s", max: "10m" }),
@@ -45,6 +46,7 @@ export const OUTBOUND_FIELDS = {
     doc: "How long a connection to a next hop may take to come about.",
     example: "1m",
     knownAs: ["SendingInitialTimeout", "smtp_connect_timeout"],
+    needsRestart: true,
   },
   "outbound.reply_timeout": {
     type: duration({ min: "1s", max: "2h" }),
@@ -52,6 +54,7 @@ export const OUTBOUND_FIELDS = {
     doc: "How long gw waits for a next hop's reply. RFC 5321 asks for 5 to 10 minutes.",
     example: "10m",
     knownAs: ["SendingDataTerminationTimeout", "smtp_data_done_timeout"],
+    needsRestart: true,
   },
   "outbound.tls": {
     type: oneOf(["opportunistic", "required", "off"]),
@@ -59,6 +62,7 @@ export const OUTBOUND_FIELDS = {
     doc: "Encryption towards next hops. opportunistic: where STARTTLS is offered, without proof of the host's identity. required: only with a certificate that is valid for the host. off: never.",
     example: "required",
     knownAs: ["smtp_tls_security_level"],
+    needsRestart: true,
   },
   "outbound.dns_servers": {
     type: list(resolver()),
@@ -66,5 +70,6 @@ export const OUTBOUND_FIELDS = {
     doc: "DNS servers that are asked. Empty: those in /etc/resolv.conf.",
     example: ["192.0.2.53", "192.0.2.54:5353"],
     knownAs: ["nameserver"],
+    needsRestart: true,
   },
 } as const satisfies Schema;

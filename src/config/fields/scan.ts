@@ -10,6 +10,7 @@ export const SCAN_FIELDS = {
     doc: "Threads that scan. 0: one per processor core.",
     example: 4,
     knownAs: ["AntiviralSessions", "MaxThreads"],
+    needsRestart: true,
   },
   "scan.timeout": {
     type: duration({ min: "1s", max: "1h" }),
@@ -17,6 +18,7 @@ export const SCAN_FIELDS = {
     doc: "Longest time the scan of one message may take. What has not been looked at by then is unscanned.",
     example: "2m",
     knownAs: ["ScanTimeout", "MaxScanTime"],
+    needsRestart: true,
   },
   "scan.object_size_max": {
     type: size({ min: "64KB", max: "512MB" }),
@@ -24,6 +26,7 @@ export const SCAN_FIELDS = {
     doc: "Largest object (message, part, member of an archive) that is scanned; a larger one is unscanned. It cannot be less than inbound.message_size_max.",
     example: "128MB",
     knownAs: ["MaxFileSize"],
+    needsRestart: true,
   },
   "scan.expanded_size_max": {
     type: size({ min: "64KB", max: "16GB" }),
@@ -31,6 +34,7 @@ export const SCAN_FIELDS = {
     doc: "Most bytes that are taken out of one message, all objects together: the bound for archive bombs.",
     example: "1GB",
     knownAs: ["MaxScanSize"],
+    needsRestart: true,
   },
   "scan.object_count_max": {
     type: integer({ min: 10, max: 1000000 }),
@@ -38,6 +42,7 @@ export const SCAN_FIELDS = {
     doc: "Most objects that are taken out of one message.",
     example: 50000,
     knownAs: ["MaxFiles"],
+    needsRestart: true,
   },
   "scan.depth_max": {
     type: integer({ min: 2, max: 100 }),
@@ -45,6 +50,7 @@ export const SCAN_FIELDS = {
     doc: "How deep objects may lie in each other: a file in an archive in a part of a message is at depth 3.",
     example: 30,
     knownAs: ["MaxRecursion"],
+    needsRestart: true,
   },
   "scan.signatures_dir": {
     type: path({ orEmpty: true }),
@@ -59,5 +65,6 @@ export const SCAN_FIELDS = {
     doc: "Text file with passwords, one a line, that are tried on encrypted archives and documents, beside the words of the message and the usual ones; lines of ClamAV's .pwdb files are understood. It is read at start. Empty: none.",
     example: "/etc/gw/passwords.txt",
     knownAs: ["PasswordsFile"],
+    needsRestart: true,
   },
 } as const satisfies Schema;

@@ -1,7 +1,7 @@
 // Settings of the host, its log and its store.
 import { LOG_LEVELS } from "../../base/log.ts";
 import type { Schema } from "../field.ts";
-import { duration, hostname, mailbox, oneOf, path, size } from "../types.ts";
+import { duration, endpoint, hostname, mailbox, oneOf, path, size } from "../types.ts";
 
 /** Sections server, log and store. */
 export const SERVER_FIELDS = {
@@ -11,6 +11,7 @@ export const SERVER_FIELDS = {
     doc: "Name of this host in the greeting, in EHLO and in trace fields. Empty: the name the operating system gives.",
     example: "mx1.example.org",
     knownAs: ["Hostname", "myhostname"],
+    needsRestart: true,
   },
   "server.data_dir": {
     type: path(),
@@ -18,6 +19,7 @@ export const SERVER_FIELDS = {
     doc: "Folder for the spool, the queue and the quarantine. It must be on a local disk, writable by gw and by no one else.",
     example: "/srv/gw",
     knownAs: ["QueuePath", "QuarantinePath", "BackupPath", "queue_directory"],
+    needsRestart: true,
   },
   "server.postmaster": {
     type: mailbox(),
@@ -25,6 +27,13 @@ export const SERVER_FIELDS = {
     doc: "Address of the people who look after this host; it is named in delivery reports. Empty: postmaster at server.hostname.",
     example: "postmaster@example.org",
     knownAs: ["Postmaster", "AdminNotifyAddress"],
+  },
+  "server.metrics_listen": {
+    type: endpoint({ orEmpty: true }),
+    default: "",
+    doc: "Address on which gw serves counters for Prometheus at /metrics and its state at /health, without a password. Empty: nowhere; gw stats tells the same.",
+    example: "127.0.0.1:9125",
+    needsRestart: true,
   },
   "log.level": {
     type: oneOf(LOG_LEVELS),
@@ -38,6 +47,7 @@ export const SERVER_FIELDS = {
     default: "text",
     doc: "Lines for people (time, level, event, key=value) or one JSON object per line.",
     example: "json",
+    needsRestart: true,
   },
   "store.free_space_min": {
     type: size({ min: "0B", max: "1000GB" }),
@@ -45,11 +55,13 @@ export const SERVER_FIELDS = {
     doc: "Free space that is left alone on the disk of server.data_dir. Below it mail is deferred with 452, so that what was accepted can still be delivered.",
     example: "1GB",
     knownAs: ["MinimalQueueFreeSpaceSize", "queue_minfree"],
+    needsRestart: true,
   },
   "store.decisions_keep": {
     type: duration({ min: "0s", max: "365d" }),
     default: "14d",
     doc: "How long gw keeps what it decided about each message and what became of it, which gw why tells. 0s: it keeps nothing of that.",
     example: "30d",
+    needsRestart: true,
   },
 } as const satisfies Schema;

@@ -1,0 +1,52 @@
+// What is said over the control socket: one JSON value per line, a request and its answer. The socket
+// lies in the data folder and is open to gw's own user (and root) only.
+
+import type { Stage } from "../pipeline/gate.ts";
+
+/** Name of the socket in the data folder. */
+export const SOCKET_NAME = "control.sock";
+/** Longest line either side reads. */
+export const LINE_MAX = 1 << 20;
+
+/** What can be asked of a running gateway. */
+export type Request =
+  | { readonly verb: "status" | "stats" | "reload" | "stop" }
+  | { readonly verb: "pause" | "resume"; readonly stages: readonly Stage[] };
+
+/** A gateway at one moment. */
+export interface Status {
+  readonly version: string;
+  readonly pid: number;
+  /** Configuration file, "" for none. */
+  readonly config: string;
+  /** Milliseconds since the epoch. */
+  readonly startedAt: number;
+  readonly listen: readonly string[];
+  readonly dataDir: string;
+  readonly paused: readonly Stage[];
+  /** SMTP sessions open now. */
+  readonly sessions: number;
+  /** Messages being scanned or waiting for it. */
+  readonly scanning: number;
+  /** Recipients to whom mail is being sent now. */
+  readonly sending: number;
+  readonly signatures: { readonly identity: string; readonly count: number };
+  readonly queue: { readonly messages: number; readonly recipients: number };
+  readonly quarantine: { readonly messages: number; readonly bytes: number };
+}
+
+/** What a reload has done. */
+export interface Reloaded {
+  /** Settings that changed and are in force. */
+  readonly changed: readonly string[];
+  /** Settings that changed and need a restart. */
+  readonly waiting: readonly string[];
+  /** The signatures were read again; their identity. */
+  readonly signatures: string;
+}
+
+/** Counters by name, and what is true now. */
+export type Stats = Readonly<Record<string, number | string>>;
+
+/** An answer: a value, or why there is none. */
+export type Answer = { readonly value: unknown } | { readonly error: string };

@@ -54,6 +54,7 @@ test("a message that is accepted makes one log line that tells all of it", async
         sender: "<a@example.net>",
         recipients: "b@example.org",
         size: 3,
+        count: 1,
         reply: "250 2.0.0 OK: queued as M1",
       },
     },

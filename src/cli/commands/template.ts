@@ -13,7 +13,7 @@ const FILE_SIZE_MAX = 1 << 20;
 const KIND = {
   type: "string",
   valueHint: "KIND",
-  description: `what the text is for, if its file name does not say: ${TEMPLATE_KINDS.join(", ")}`,
+  description: "what the text is for, if its file name does not say: notice-admin or the like",
 } as const;
 const LANGUAGE = {
   type: "string",

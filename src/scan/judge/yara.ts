@@ -3,7 +3,7 @@
 import type { YaraJudgement, YaraRegex } from "../../gwdb/yara-judgement.ts";
 import { compileRegex } from "../../regex/regex.ts";
 import type { Regex } from "../../regex/types.ts";
-import type { Judge, JudgeContext, Judged } from "./context.ts";
+import type { Judge, JudgeContext, Judged, Subject } from "./context.ts";
 import { MODULE_NAMES, moduleOf } from "./modules/modules.ts";
 import { Evaluation } from "./yara/evaluate.ts";
 import { OutOfWork, type Regexes, StringMatches } from "./yara/matches.ts";
@@ -24,13 +24,18 @@ class RegexCache implements Regexes {
   }
 }
 
-function modulesOf(context: JudgeContext): (name: string) => unknown {
-  const made = new Map<string, unknown>();
+/** The modules of each object: made once, whatever number of rules asks for them. */
+type Modules = WeakMap<Subject, Map<string, unknown>>;
+
+function modulesOf(context: JudgeContext, kept: Modules): (name: string) => unknown {
+  const { subject } = context;
+  const made = kept.get(subject) ?? new Map<string, unknown>();
+  kept.set(subject, made);
   const tools = { now: () => Date.now(), spend: (steps: number) => context.spend(steps) };
   return (name) => {
     if (made.has(name)) return made.get(name);
     const known = MODULE_NAMES.find((module) => module === name);
-    const struct = known && moduleOf(known, context.subject, context.executable(), tools);
+    const struct = known && moduleOf(known, subject, context.executable(), tools);
     made.set(name, struct);
     return struct;
   };
@@ -39,9 +44,10 @@ function modulesOf(context: JudgeContext): (name: string) => unknown {
 /** A judge of YARA rules; it keeps the expressions it has compiled. */
 export function yaraJudge(): Judge<YaraJudgement> {
   const regexes = new RegexCache();
+  const kept: Modules = new WeakMap();
   return (judgement: YaraJudgement, context: JudgeContext): Judged => {
     const matches = new StringMatches(judgement, context, regexes);
-    const modules = modulesOf(context);
+    const modules = modulesOf(context, kept);
     try {
       const evaluation = new Evaluation({ context, matches, regexes, modules });
       if (!evaluation.holds(judgement.condition)) return { isMatch: false, offset: -1 };

@@ -20,6 +20,7 @@ import { buildIso, buildUdf } from "../unpack/archive/build-disc.ts";
 import { buildDynamicVhd, buildFat, buildGpt, buildMbr } from "../unpack/archive/build-images.ts";
 import { buildTar, paxHeader } from "../unpack/archive/build-tar.ts";
 import * as compressed from "../unpack/archive/compressed.ts";
+import { encryptedRar5 } from "../unpack/archive/rar/build.ts";
 import { encrypted7z, packed7z } from "../unpack/archive/sevenzip/build.ts";
 import { mutated, random } from "./mutate.ts";
 
@@ -30,7 +31,13 @@ const FOLDERS = ["libarchive/libarchive", "rarfile"].map((name) =>
 const SEED = 20_261_122;
 // A long run is started by hand: GW_FUZZ_ROUNDS=100000 bun test tests/fuzz/archive.test.ts
 const ROUNDS = Number(GW_FUZZ_ROUNDS);
-const LIMITS = { objectSizeMax: 1 << 20, expandedSizeMax: 8 << 20, objectCountMax: 500 };
+// Little time for passwords, which would take most of the run.
+const LIMITS = {
+  objectSizeMax: 1 << 20,
+  expandedSizeMax: 8 << 20,
+  objectCountMax: 500,
+  timeMaxMs: 1000,
+};
 const SAMPLE_SIZE_MAX = 40_000;
 const DICTIONARY = [
   ...[
@@ -72,7 +79,7 @@ function samples(): [type: string, bytes: Buffer][] {
   const fat = buildFat(12, files);
   const own = [
     ...[buildTar(...files), buildTar(pax, ...files), build7z(files), buildCab(files)],
-    ...[encrypted7z(files, "infected"), packed7z(files)],
+    ...[encrypted7z(files, "infected"), packed7z(files), encryptedRar5(files, "infected", true)],
     ...[buildLha(files), buildArj(files), buildRar4(files), buildRar5(files)],
     ...[buildIso(files, { hasJoliet: true, hasRockRidge: true }), buildUdf(files)],
     ...[fat, buildMbr(fat, fat), buildGpt(fat), buildDynamicVhd(fat)],

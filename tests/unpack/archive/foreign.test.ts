@@ -87,7 +87,7 @@ test.each<[string, Unpack, Buffer]>([
   expect([status, files.at(-1)]).toEqual(["clean", ["data behind the archive", "hidden data"]]);
 });
 
-describe("encrypted files are told, and the others given", () => {
+describe("encrypted files are told, or opened with a usual password, and the others given", () => {
   test("RAR 4 and RAR 5", () => {
     const four = open(explodeRar, buildRar4(FILES, { fileFlags: 4 }));
     expect(four).toMatchObject({ status: "protected", files: [] });
@@ -108,9 +108,9 @@ describe("encrypted files are told, and the others given", () => {
   test.skipIf(!existsSync(FOLDER)).each([
     ["test_read_format_7zip_encryption_header.7z", "protected", 0],
     ["test_read_format_rar_encryption_header.rar", "protected", 0],
-    ["test_read_format_rar5_encrypted_filenames.rar", "protected", 0],
-    ["test_read_format_rar5_solid_encrypted.rar", "protected", 0],
-    ["test_read_format_rar4_encrypted.rar", "protected", 2],
+    ["test_read_format_rar5_encrypted_filenames.rar", "clean", 4],
+    ["test_read_format_rar5_solid_encrypted.rar", "clean", 4],
+    ["test_read_format_rar4_encrypted.rar", "protected", 3],
   ])("%s", (name, status, count) => {
     const bytes = readFileSync(join(FOLDER, name));
     const found = open(name.endsWith("7z") ? explodeForeign : explodeRar, bytes);

@@ -7,6 +7,8 @@ import type { Budget } from "../../../base/budget.ts";
 import { asBuffer } from "../../../base/bytes.ts";
 import type { Explosion, Extract } from "../../../message.ts";
 import { Giver } from "../giver.ts";
+import { unlock4 } from "../rar/unlock4.ts";
+import { type Unlocked, unlock5 } from "../rar/unlock5.ts";
 import { decodeName } from "../tar-header.ts";
 import { GivenNames, giveLibraryFiles } from "./foreign.ts";
 
@@ -45,11 +47,19 @@ interface Block {
 const SIGNATURE_4 = "Rar!\x1a\x07\0";
 const SIGNATURE_5 = "Rar!\x1a\x07\x01\0";
 const BLOCKS_MAX = 200_000;
+/** Files may have passwords of their own. */
+const PASSWORDS_MAX = 4;
 
 /** Yields the files of a RAR archive. */
 export function* explodeRar(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
   const giver = new Giver(budget);
-  const input = asBuffer(bytes);
+  let input = asBuffer(bytes);
+  for (let count = 0; count < PASSWORDS_MAX; count++) {
+    const unlocked = unlock(input, budget);
+    if (unlocked === undefined) break;
+    giver.notePassword(unlocked.password);
+    input = unlocked.bytes;
+  }
   const directory = readDirectory(input);
   if (directory === undefined) {
     giver.note("unscanned", "RAR archives of the first versions are not opened");
@@ -58,14 +68,22 @@ export function* explodeRar(bytes: Uint8Array, budget: Budget): Generator<Extrac
   if (directory.isVolume) giver.note("unscanned", "one part of an archive in several volumes");
   const isOld = directory.files.some((file) => file.isOld);
   if (isOld) giver.note("unscanned", "files packed by RAR before version 3 are not opened");
-  const given = isOld ? new GivenNames() : yield* giveChecked(bytes, directory, giver);
+  const given = isOld ? new GivenNames() : yield* giveChecked(input, directory, giver);
   if (directory.isCut) giver.note("damaged", "cut short");
   else if (!directory.isWhole && !given.hasProblem) giver.note("damaged", "a header is broken");
   if (given.size < directory.files.length) {
     yield* giveMissing(directory, given, giver);
   }
-  if (directory.isWhole) yield* giver.giveRest(bytes, directory.end);
+  if (directory.isWhole) yield* giver.giveRest(input, directory.end);
   return giver.outcome;
+}
+
+// Only what would fit unpacked is written anew.
+function unlock(input: Buffer, budget: Budget): Unlocked | undefined {
+  if (input.length > budget.bytesLeft) return;
+  if (input.toString("latin1", 0, 8) === SIGNATURE_5) return unlock5(input, budget.passwords);
+  if (input.toString("latin1", 0, 7) === SIGNATURE_4) return unlock4(input, budget.passwords);
+  return;
 }
 
 // The library verifies checksums in most cases, and passes over some.

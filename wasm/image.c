@@ -1,7 +1,7 @@
 // Takes an image into use: checks that everything in it stays inside it, so that no image, however
 // it came about, makes a scan read or write elsewhere; then sets up a Scan and drives it. The
 // checksum is the host's affair.
-#include "core.h"
+#include "simd.h"
 
 // Why an image is refused, in the order of src/scan/signature-set.ts.
 enum {
@@ -141,13 +141,12 @@ static u32 check_patterns(const Scan *scan) {
 }
 
 static u32 check_anchors(const Scan *scan) {
-  u32 runs = scan->lengths[SECTION_RUNS];
-  for (u32 i = 0; i < scan->counts[SECTION_ANCHORS]; i++) {
-    const Anchor *anchor = scan->anchors + i;
+  u32 count = scan->counts[SECTION_ANCHORS];
+  if (count > 0 && scan->lengths[SECTION_RUNS] < RUN_PAD) return BAD_ANCHOR;
+  u64 end = scan->lengths[SECTION_RUNS] - RUN_PAD;
+  for (const Anchor *anchor = scan->anchors; anchor < scan->anchors + count; anchor++) {
+    if ((u64)anchor->bytes + anchor->length > end) return BAD_ANCHOR;
     u32 id = anchor->pattern & ~ANCHOR_FOLD;
-    if (runs < RUN_PAD) return BAD_ANCHOR;
-    if (anchor->bytes > runs - RUN_PAD) return BAD_ANCHOR;
-    if (anchor->length > runs - RUN_PAD - anchor->bytes) return BAD_ANCHOR;
     if (id & ANCHOR_ALONE) continue;
     if (id >= scan->counts[SECTION_PATTERNS]) return BAD_ANCHOR;
     const Pattern *pattern = scan->patterns + id;
@@ -183,9 +182,7 @@ static u32 check_tiers(const Scan *scan) {
       if (table[k] > 1) return BAD_TIER;
     }
     const u32 *ids = (const u32 *)(scan->tiers + tier->ids);
-    for (u64 k = 0; k < 8ull * tier->buckets; k++) {
-      if (ids[k] != 0 && ids[k] >= scan->counts[SECTION_ANCHORS]) return BAD_TIER;
-    }
+    if (!all_below(ids, tier->buckets, max32(scan->counts[SECTION_ANCHORS], 1))) return BAD_TIER;
   }
   if (scan->counts[SECTION_TIERS] > 0 && scan->counts[SECTION_ANCHORS] == 0) return BAD_TIER;
   return FINE;

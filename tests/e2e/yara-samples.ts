@@ -89,11 +89,11 @@ function ofString(string: StringDeclaration, random: Random): Uint8Array {
     case "regex":
       return ofRegex(string.regex, random);
     case "hex": {
-      const { ops, source } = string.hex;
+      const { hex } = string;
+      if (hex.ops !== null) return Buffer.concat(hex.ops.map((op) => ofOp(op, random)));
+      const { source } = hex;
       const regex = { source, flags: "s", isAscii: true, isWide: false, isFullword: false };
-      return ops === null
-        ? ofRegex(regex, random)
-        : Buffer.concat(ops.map((op) => ofOp(op, random)));
+      return ofRegex(regex, random);
     }
     default:
       return string satisfies never;

@@ -4,7 +4,7 @@ import type { YaraRegex, YaraString } from "../../gwdb/yara-judgement.ts";
 import { compileRegex } from "../../regex/regex.ts";
 import { RegexError } from "../../regex/types.ts";
 import { type BytePattern, isSearchable } from "../pattern.ts";
-import { type Pattern, type Place, SourceError } from "../source.ts";
+import { type Op, type Pattern, type Place, SourceError } from "../source.ts";
 import { base64Forms, lowered, widened, xored } from "./encoding.ts";
 import type { Position } from "./language/lexer.ts";
 import type { StringDeclaration } from "./language/string.ts";
@@ -46,7 +46,9 @@ export class PatternTable {
     const id = `${this.patterns.length}`;
     const pattern: BytePattern = { kind: "bytes", id, line: this.#line, ...draft, place };
     const { ops, isFolded, isFullword, isWide } = pattern;
-    const key = JSON.stringify([ops.map(opKey), isFolded, isFullword, isWide, place]);
+    const flags = [isFolded, isFullword, isWide, place?.from].join();
+    // Lengths keep steps apart that hold each other's marks.
+    const key = ops.map(opKey).reduce((sum, op) => `${sum}${op.length}:${op}`, flags);
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     if (this.patterns.length >= PATTERNS_MAX) throw new SourceError("too many patterns", at);
@@ -115,12 +117,18 @@ export class PatternTable {
       case "text":
         return this.#compiled(this.#text(declaration));
       case "hex": {
-        const { ops, source } = declaration.hex;
-        if (ops !== null) {
-          const draft = { ops, isFolded: false, isFullword: false, isWide: false };
+        const { hex } = declaration;
+        if (hex.ops !== null) {
+          const draft = { ops: hex.ops, isFolded: false, isFullword: false, isWide: false };
           return this.#compiled([this.#add(draft, declaration)]);
         }
-        const regex = { source, flags: "s", isAscii: true, isWide: false, isFullword: false };
+        const regex = {
+          source: hex.source,
+          flags: "s",
+          isAscii: true,
+          isWide: false,
+          isFullword: false,
+        };
         return this.#regex(regex, declaration);
       }
       case "regex":
@@ -183,10 +191,26 @@ export class PatternTable {
   }
 }
 
-function opKey(op: BytePattern["ops"][number]): string {
-  return JSON.stringify(op, (_, value) =>
-    value instanceof Uint8Array ? Buffer.from(value).toString("latin1") : value,
-  );
+const latin1 = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
+
+/** A step as text: equal for equal steps. */
+function opKey(op: Op): string {
+  switch (op.kind) {
+    case "literal":
+      return `=${latin1(op.bytes)}`;
+    case "masked":
+      return `?${latin1(op.values)}&${latin1(op.masks)}`;
+    case "gap":
+      return `-${op.min}-${op.max}`;
+    case "alternatives": {
+      const items = op.items.map(({ values, masks }) => `${latin1(values)}&${latin1(masks)}`);
+      return `${op.isNegated ? "!" : "|"}${JSON.stringify(items)}`;
+    }
+    case "boundary":
+      return `^${op.class} ${op.edge} ${op.isNegated}`;
+    default:
+      return op satisfies never;
+  }
 }
 
 function compiled(regex: YaraRegex, wide: string, at: Position) {

@@ -207,14 +207,14 @@ function regexOf(elements: readonly Element[]): string {
     .join("");
 }
 
-/** A hex string that has been read: steps of a pattern if they can say it, and as an expression. */
-export interface HexString {
-  readonly ops: readonly Op[] | null;
-  readonly source: string;
-}
+/** A hex string that has been read: steps of a pattern, or else an expression. */
+export type HexString =
+  | { readonly ops: readonly Op[] }
+  | { readonly ops: null; readonly source: string };
 
 /** Reads what stands between the braces; throws SourceError. */
 export function parseHexString(body: string, at: Position): HexString {
   const elements = new HexParser(body, at).whole();
-  return { ops: opsOf(elements), source: regexOf(elements) };
+  const ops = opsOf(elements);
+  return ops === null ? { ops, source: regexOf(elements) } : { ops };
 }

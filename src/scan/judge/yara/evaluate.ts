@@ -169,7 +169,7 @@ export class Evaluation {
     switch (node.op) {
       case "found":
         if (node.place === undefined) return matches.isFound(node.string);
-        return this.countIn(node.string, node.place) > 0;
+        return this.#isFoundIn(node.string, node.place);
       case "count":
         if (node.place === undefined) return matches.places(node.string).length;
         return this.countIn(node.string, node.place);
@@ -184,11 +184,18 @@ export class Evaluation {
     }
   }
 
-  /** How many matches of a string start in a place. */
-  countIn(string: NodeOf<"found">["string"], place: YaraPlace): number {
+  // At an undefined place there is nothing; of an undefined range nothing is known.
+  #isFoundIn(string: NodeOf<"found">["string"], place: YaraPlace): boolean | undefined {
+    const count = this.countIn(string, place);
+    if (count === undefined) return place.high === undefined ? false : undefined;
+    return count > 0;
+  }
+
+  /** How many matches of a string start in a place; undefined if the place is. */
+  countIn(string: NodeOf<"found">["string"], place: YaraPlace): number | undefined {
     const low = this.place(place.low);
     const high = place.high === undefined ? low : this.place(place.high);
-    if (low === undefined || high === undefined) return 0;
+    if (low === undefined || high === undefined) return;
     const places = this.setting.matches.places(string);
     return lowerBound(places, high + 1) - lowerBound(places, low);
   }

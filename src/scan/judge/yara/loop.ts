@@ -56,7 +56,10 @@ function isMet(evaluation: Evaluation, quantifier: YaraQuantifier, members: Memb
 }
 
 /** `2 of ($a, $b*)`, `any of them in (0..100)`, `all of (rule1, rule2)`. */
-export function evaluateOf(evaluation: Evaluation, node: NodeOf<"of" | "of-nodes">): boolean {
+export function evaluateOf(
+  evaluation: Evaluation,
+  node: NodeOf<"of" | "of-nodes">,
+): boolean | undefined {
   if (node.op === "of-nodes") {
     return isMet(evaluation, node.quantifier, {
       total: node.nodes.length,
@@ -67,12 +70,18 @@ export function evaluateOf(evaluation: Evaluation, node: NodeOf<"of" | "of-nodes
     });
   }
   const { strings, place } = node;
+  if (place?.high !== undefined) {
+    const isDefined = [place.low, place.high].every((end) => evaluation.place(end) !== undefined);
+    if (!isDefined) return;
+  }
   const { matches } = evaluation.setting;
   return isMet(evaluation, node.quantifier, {
     total: strings.length,
     holds: (i) => {
       const string = strings[i] ?? -1;
-      return place === undefined ? matches.isFound(string) : evaluation.countIn(string, place) > 0;
+      return place === undefined
+        ? matches.isFound(string)
+        : (evaluation.countIn(string, place) ?? 0) > 0;
     },
   });
 }

@@ -15,12 +15,14 @@ const ITEMS_MAX = 1000;
 type Members = { readonly strings: readonly number[] } | { readonly nodes: readonly YaraNode[] };
 
 function readStrings({ lexer, scope }: ConditionReader): number[] {
-  const strings = new Set<number>();
+  const strings: number[] = [];
+  // A string that is named twice counts twice, as in YARA.
   do {
     const token = lexer.expect("string", "$a or $a*");
-    for (const string of scope.matching(token)) strings.add(string);
+    strings.push(...scope.matching(token));
+    scope.grow(token, strings.length);
   } while (lexer.accept(","));
-  return [...strings];
+  return strings;
 }
 
 function readRules({ lexer, scope }: ConditionReader): YaraNode[] {

@@ -50,6 +50,8 @@ export type Subsignature =
       readonly kind: "body";
       /** More than one where a text is looked for in two encodings: their matches add up. */
       readonly patterns: readonly number[];
+      /** Bytes of each pattern in front of what counts as its start: a byte and a gap. */
+      readonly leads?: readonly number[];
       readonly place?: ExecutablePlace;
     }
   | {

@@ -126,12 +126,13 @@ class Hearing {
   }
 
   #countBody(body: Extract<Subsignature, { kind: "body" }>): number {
-    if (body.place !== undefined) return this.#placed(body).length;
+    if (body.place !== undefined || body.leads !== undefined) return this.#placed(body).length;
     return body.patterns.reduce((sum, pattern) => sum + this.#context.count(pattern), 0);
   }
 
-  #placed({ patterns, place }: Extract<Subsignature, { kind: "body" }>): readonly Match[] {
-    const matches = this.#places(patterns);
+  #placed(body: Extract<Subsignature, { kind: "body" }>): readonly Match[] {
+    const { patterns, place, leads } = body;
+    const matches = leads === undefined ? this.#places(patterns) : this.#behind(patterns, leads);
     if (place === undefined) return matches;
     const stretch = stretchOf(place, this.#context);
     if (stretch === undefined) return [];
@@ -145,6 +146,18 @@ class Hearing {
     if (more.length === 0) return first;
     const all = more.flatMap((pattern) => this.#context.places(pattern, PLACES_MAX));
     return [...first, ...all].sort((a, b) => a.start - b.start);
+  }
+
+  /** Places behind the leads of patterns, each once: several leads may stand before one. */
+  #behind(patterns: readonly number[], leads: readonly number[]): readonly Match[] {
+    const starts = new Map<number, Match>();
+    patterns.forEach((pattern, i) => {
+      const lead = leads[i] ?? 0;
+      for (const { start, length } of this.#context.places(pattern, PLACES_MAX)) {
+        starts.set(start + lead, { start: start + lead, length: length - lead });
+      }
+    });
+    return [...starts.values()].sort((a, b) => a.start - b.start);
   }
 
   /** Where a subsignature matches, ascending. */

@@ -155,7 +155,7 @@ export function readBodyLine(line: string, context: LineContext): BodyLine {
   const target = targetOf(number);
   if (target === undefined) throw new UnsupportedError(`target ${number}`, targetField);
   const offset = parseOffset(offsetField.text, number, offsetField);
-  const { patterns, bits } = readBody(hexField, offset, "");
+  const { patterns, leads, bits } = readBody(hexField, offset, "");
   if (bits <= 16 && /^[0-9A-Fa-f]{4}$/.test(hexField.text)) {
     throw new SourceError("the pattern is too short", hexField, "3 bytes of hex");
   }
@@ -170,7 +170,7 @@ export function readBodyLine(line: string, context: LineContext): BodyLine {
   const draft: Draft = {
     ...{ target: number, macros: context.macros },
     patterns: patterns.map((pattern, i) => ({ ...pattern, id: `${i}` })),
-    subsignatures: [{ kind: "body", patterns: patterns.map((_, i) => i), ...place }],
+    subsignatures: [{ kind: "body", patterns: patterns.map((_, i) => i), leads, ...place }],
   };
   const attributes: Attributes = { number, target, limits: null };
   const signature: Signature = {

@@ -101,3 +101,17 @@ test("places in executables are those of the program", async () => {
   expect(scanning.diagnostics).toEqual([]);
   expect(scanning.scan(program).names).toEqual(["inside", "last", "section", "shifted", "two"]);
 });
+
+test.each([
+  // Two bytes x before one word are one match; places and comparisons are from the word on.
+  ["0=1", ["78[0-3]616c706861"], "\0x.x.alpha", true],
+  ["0=2", ["78[0-3]616c706861"], "\0x.x.alpha", false],
+  ["0", ["3:78[0-1]616c706861"], "\0x.alpha", true],
+  ["0", ["1:78[0-1]616c706861"], "\0x.alpha", false],
+  ["1", ["78[0-1]616c706861", "0(>>5#il1#=7)"], "\0x.alpha\x07", true],
+] as const)(
+  "%s of %p, whose lead is not counted",
+  async (expression, subsignatures, sample, is) => {
+    expect(await hits(expression, subsignatures, sample)).toBe(is);
+  },
+);

@@ -78,22 +78,29 @@ function patternOf(body: Body, line: number, modifiers: Modifiers & { isWide: bo
   return pattern;
 }
 
-/** One pattern for each distance that the lead may have: the place counts from behind it. */
-function placed(body: Body, pattern: BytePattern, offset: Offset): BytePattern[] {
-  if (offset.kind !== "plain") return [pattern];
+/** A pattern, and how many of its bytes stand in front of its start. */
+interface Led {
+  readonly pattern: BytePattern;
+  readonly lead: number;
+}
+
+/** One pattern for each distance that a lead may have: places and counts are from behind it. */
+function placed(body: Body, pattern: BytePattern, offset: Offset): Led[] {
+  const at = (lead: number) =>
+    offset.kind === "plain" ? { place: placeOf(offset.place, lead) } : {};
   const { lead } = body;
-  if (lead === null) return [{ ...pattern, place: placeOf(offset.place) }];
-  const patterns: BytePattern[] = [];
+  if (lead === null) return [{ pattern: { ...pattern, ...at(0) }, lead: 0 }];
+  const first = pattern.ops.findIndex(({ kind }) => kind === "gap");
+  const led: Led[] = [];
   for (let gap = lead.min; gap <= lead.max; gap++) {
-    if (offset.place.base === "start" && offset.place.add < gap + 1) continue;
-    const ops = pattern.ops.map((op, i, all) =>
-      op.kind === "gap" && all.findIndex(({ kind }) => kind === "gap") === i
-        ? { ...op, min: gap, max: gap }
-        : op,
+    const isTooEarly = offset.kind === "plain" && offset.place.base === "start";
+    if (isTooEarly && offset.place.add + offset.place.shift < gap + 1) continue;
+    const ops = pattern.ops.map((op, i) =>
+      i === first && op.kind === "gap" ? { ...op, min: gap, max: gap } : op,
     );
-    patterns.push({ ...pattern, ops, place: placeOf(offset.place, gap + 1) });
+    led.push({ pattern: { ...pattern, ops, ...at(gap + 1) }, lead: gap + 1 });
   }
-  return patterns;
+  return led;
 }
 
 /** Reads hex with its place and `::` modifiers; all patterns that it comes to. */
@@ -101,7 +108,7 @@ export function readBody(
   field: Field,
   offset: Offset,
   modifiers: string,
-): { readonly patterns: readonly BytePattern[]; readonly bits: number } {
+): { readonly patterns: readonly BytePattern[]; readonly leads: number[]; readonly bits: number } {
   if (!/^[iwaf]*$/.test(modifiers)) {
     throw new SourceError(`unknown modifiers ${modifiers.slice(0, 20)}`, field, "i w a f");
   }
@@ -109,12 +116,12 @@ export function readBody(
   const forms = has("w") ? (has("a") ? [true, false] : [true]) : [false];
   const shared = { isFolded: has("i"), isFullword: has("f") };
   let bits = Number.POSITIVE_INFINITY;
-  const patterns = forms.flatMap((isWide) => {
+  const led = forms.flatMap((isWide) => {
     const body = parseBody(field.text, field, { isWide });
     bits = Math.min(bits, body.bits);
     return placed(body, patternOf(body, field.line, { ...shared, isWide }), offset);
   });
-  return { patterns, bits };
+  return { patterns: led.map(({ pattern }) => pattern), leads: led.map(({ lead }) => lead), bits };
 }
 
 /** Adds patterns to a draft; their numbers. */
@@ -147,10 +154,12 @@ function addBody(draft: Draft, field: Field): ReadSubsignature {
   if (offset.kind === "macro") throw new SourceError("a macro group stands in .ndb files", field);
   const at = rest.text.indexOf("::");
   const hex = at < 0 ? rest : { ...rest, text: rest.text.slice(0, at) };
-  const { patterns, bits } = readBody(hex, offset, at < 0 ? "" : rest.text.slice(at + 2));
-  const numbers = addPatterns(draft, patterns, field);
+  const read = readBody(hex, offset, at < 0 ? "" : rest.text.slice(at + 2));
+  const { bits } = read;
+  const patterns = addPatterns(draft, read.patterns, field);
+  const leads = read.leads.some((lead) => lead > 0) ? { leads: read.leads } : {};
   const place = offset.kind === "executable" ? { place: offset.place } : {};
-  draft.subsignatures.push({ kind: "body", patterns: numbers, ...place });
+  draft.subsignatures.push({ kind: "body", patterns, ...leads, ...place });
   return { isTrivial: bits <= 16 && offset.kind === "any" };
 }
 

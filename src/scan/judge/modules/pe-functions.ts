@@ -73,10 +73,10 @@ function findImport(
   name: Argument,
 ): ImportedFunction | undefined {
   const ordinal = integer(name);
-  const wanted = text(name);
+  const wanted = text(name)?.toLowerCase();
   for (const one of librariesNamed(libraries, library)) {
     const found = one.functions.find((fn) =>
-      ordinal === undefined ? fn.name === wanted : fn.ordinal === ordinal,
+      ordinal === undefined ? fn.name.toLowerCase() === wanted : fn.ordinal === ordinal,
     );
     if (found !== undefined) return found;
   }
@@ -104,7 +104,7 @@ export function exportFunctions(file: PeFile): Readonly<Record<string, ModuleFun
   };
 }
 
-// YARA compares names of exports without regard to case.
+// YARA compares names of functions without regard to case.
 function indexOfName(functions: readonly ExportedFunction[], name: string | undefined): number {
   const wanted = name?.toLowerCase();
   return functions.findIndex((one) => one.name?.toLowerCase() === wanted && wanted !== undefined);

@@ -78,7 +78,8 @@ describe("functions", () => {
   test.each<[string, ModuleArgument[], ModuleValue]>([
     ["imports", ["kernel32.DLL"], 2],
     ["imports", ["kernel32.dll", "Sleep"], 1],
-    ["imports", ["kernel32.dll", "sleep"], 0],
+    ["imports", ["kernel32.dll", "sleep"], 1],
+    ["imports", ["kernel32.dll", "Slee"], 0],
     ["imports", ["ws2_32.dll", 3], 1],
     ["imports", [1, "ws2_32.dll", 4], 0],
     ["imports", [2, "kernel32.dll"], 0],

@@ -2,6 +2,7 @@
 // blocks of some dozens, since they resemble each other much and are hardly ever read.
 //   u32 offset of each block and of the end; the blocks. Inflated, a block is
 //   u32 offset of each of its texts and of the end; the texts in UTF-8.
+import { inflateRawSync } from "node:zlib";
 import { ByteWriter } from "./byte-writer.ts";
 
 const BLOCK_TEXTS = 64;
@@ -56,9 +57,8 @@ export class TextReader {
     if (block !== this.#block) {
       // A copy: what lies in shared memory is not taken by the inflater.
       const deflated = new Uint8Array(partOf(this.#packed, block));
-      const texts = Bun.inflateSync(deflated);
-      if (texts.length > BLOCK_SIZE_MAX) throw new RangeError("a block of texts is too large");
-      this.#texts = texts;
+      const inflated = inflateRawSync(deflated, { maxOutputLength: BLOCK_SIZE_MAX });
+      this.#texts = new Uint8Array(inflated);
       this.#block = block;
     }
     return Buffer.from(partOf(this.#texts, index % BLOCK_TEXTS)).toString("utf8");

@@ -78,7 +78,12 @@ const align = (n: number) => Math.ceil(n / ALIGNMENT) * ALIGNMENT;
 function readTypes(image: Image): string[] {
   const { bytes } = image.section(SECTIONS.types);
   if (bytes.length === 0) return [];
-  const types: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  let types: unknown;
+  try {
+    types = JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    // What it says instead does not matter: below, it is no list.
+  }
   if (!Array.isArray(types) || !types.every((type) => typeof type === "string")) {
     throw new ImageError("the signature set is damaged: its file types are no list");
   }

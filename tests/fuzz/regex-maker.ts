@@ -1,16 +1,16 @@
 // Makes random regular expressions and subjects: the same ones for the same seed.
+import { type Random, random } from "./mutate.ts";
 
-/** A small generator of pseudo-random numbers. */
+/** Draws from a seed. */
 export class Chance {
-  #state: number;
+  readonly #next: Random;
 
   constructor(seed: number) {
-    this.#state = seed >>> 0;
+    this.#next = random(seed);
   }
 
   below(bound: number): number {
-    this.#state = (Math.imul(this.#state, 1103515245) + 12345) >>> 0;
-    return Math.floor(((this.#state >>> 8) / 16_777_216) * bound);
+    return this.#next(bound);
   }
 
   pick<T>(items: readonly T[]): T {

@@ -13,12 +13,14 @@ import { VERSION } from "./base/version.ts";
 import { changesBetween } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
+import { RelayRules } from "./inbound/relay.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/route.ts";
 import { Delivery } from "./pipeline/delivery.ts";
 import { Gate } from "./pipeline/gate.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
+import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
 import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { Trail } from "./pipeline/trail.ts";
 import { Policy } from "./policy/policy.ts";
@@ -76,6 +78,7 @@ export class Gateway {
   readonly #ids: MessageIds;
   readonly #trail: Trail;
   readonly #gate = new Gate();
+  readonly #notices: Notices;
   #config: Config;
   #routes: Routes;
   #policy: Policy;
@@ -131,6 +134,8 @@ export class Gateway {
     this.#ids = new MessageIds(clock, Math.random);
     const isKept = config["store.decisions_keep"] > 0;
     this.#trail = new Trail({ store: parts.store, clock, isKept });
+    const about = { ids: this.#ids, hostname: hostnameOf(config), log, clock };
+    this.#notices = new Notices({ ...about, store: parts.store }, noticeSettings(config));
     const backoff = backoffOf(config);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
     this.#delivery = new Delivery({
@@ -162,12 +167,14 @@ export class Gateway {
       policy: () => this.#policy,
       gate: this.#gate,
       trail: this.#trail,
+      notices: this.#notices,
       hopsMax: () => this.#config["inbound.hops_max"],
       log,
       clock,
     });
     this.#listener = await Listener.start({ ...listenerOptions(config), intake, log, clock });
     this.#delivery.start();
+    this.#notices.start();
     const dataDir = config["server.data_dir"];
     const metrics = config["server.metrics_listen"];
     if (metrics !== "") {
@@ -279,6 +286,7 @@ export class Gateway {
       this.#queue.reconfigure(backoffOf(taken));
       this.#routes = routes;
       this.#policy = policy;
+      this.#notices.reconfigure(noticeSettings(taken));
       this.#config = taken;
       this.#options.onReload?.(taken);
       const signatures = this.#inspector.identity;
@@ -303,8 +311,23 @@ export class Gateway {
     await this.#carrier.stop(Math.min(graceMs, DELIVERY_GRACE_MS));
     await this.#delivery.stop();
     this.#inspector.stop();
+    this.#notices.stop();
     await this.#store.close();
   }
+}
+
+function noticeSettings(config: Config): NoticeSettings {
+  const relay = new RelayRules({
+    relayDomains: config["inbound.relay_domains"],
+    relayNetworks: config["inbound.relay_networks"],
+  });
+  return {
+    admin: config["notice.admin"] || config["server.postmaster"],
+    from: config["notice.from"],
+    perHourMax: config["notice.per_hour_max"],
+    isLocal: (address) => relay.isLocal(address),
+    isInside: ({ address, user }) => user !== undefined || relay.isTrusted(address),
+  };
 }
 
 function backoffOf(config: Config) {

@@ -1,6 +1,7 @@
 // The schema: every setting there is. A new one is a new record in fields/ and nothing else.
 import type { Values } from "./field.ts";
 import { INBOUND_FIELDS } from "./fields/inbound.ts";
+import { NOTICE_FIELDS } from "./fields/notice.ts";
 import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
 import { POLICY_FIELDS } from "./fields/policy.ts";
 import { SCAN_FIELDS } from "./fields/scan.ts";
@@ -13,6 +14,7 @@ export const SCHEMA = {
   ...INBOUND_FIELDS,
   ...SCAN_FIELDS,
   ...POLICY_FIELDS,
+  ...NOTICE_FIELDS,
   ...OUTBOUND_FIELDS,
 } as const;
 
@@ -24,6 +26,7 @@ export const SECTIONS = {
   inbound: "Receiving mail",
   scan: "Taking messages apart and scanning them",
   policy: "What is done with a message, by what was seen in it",
+  notice: "Notices about messages; the rules say what they are sent about",
   queue: "Waiting mail",
   outbound: "Sending mail on",
 } as const satisfies Record<string, string>;

@@ -40,6 +40,13 @@ export class RelayRules {
     return !ROUTING.test(recipient.local) && this.#isOurs(comparableDomain(recipient.domain));
   }
 
+  /** True if mail for this address ends here. Where all domains are relayed none is known to. */
+  isLocal(address: string): boolean {
+    const at = address.lastIndexOf("@");
+    if (at < 1 || this.#exact.has("*") || ROUTING.test(address.slice(0, at))) return false;
+    return this.#isOurs(comparableDomain(address.slice(at + 1)));
+  }
+
   #isOurs(domain: string): boolean {
     if (this.#exact.has(domain) || this.#exact.has("*")) return true;
     if (this.#above.size === 0) return false;

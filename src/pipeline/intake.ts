@@ -15,6 +15,7 @@ import type { Store } from "../store/store.ts";
 import { ExemptionWatch } from "./exemptions.ts";
 import type { Gate } from "./gate.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
+import type { Notices } from "./notice/notices.ts";
 import { settle } from "./settlement.ts";
 import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
 
@@ -53,6 +54,7 @@ export interface IntakeParts {
   readonly policy: () => Policy;
   readonly gate: Gate;
   readonly trail: Trail;
+  readonly notices: Notices;
   /** RFC 5321 §6.3: Received fields at which a message is held to be looping. */
   readonly hopsMax: () => number;
   readonly log: Log;
@@ -135,10 +137,13 @@ class Incoming implements Transaction {
       });
       this.#logDecisions(inspected, decisions);
       const record = this.#record(inspected, trace);
-      const { store, ids } = this.#parts;
+      const { store, ids, notices } = this.#parts;
+      const { verdict } = inspected;
+      const tell = await notices.prepare({ body, record, verdict, decisions });
       const nextId = () => ids.next();
       const settled = { draft: this.#draft, body, record, decisions };
       const { reply, ...rest } = await settle({ store, nextId }, settled);
+      void tell?.(rest.shares);
       this.#note(inspected, { ...rest, reply });
       if (reply.code >= 400) throw new SmtpError(reply, decisions[0]?.rule);
       return reply;

@@ -82,6 +82,12 @@ const MIGRATIONS: readonly string[] = [
    );
    CREATE INDEX outcomes_by_id ON outcomes (id, at);
    CREATE INDEX outcomes_by_time ON outcomes (at);`,
+
+  // Those who got notices, and what waits for their digest, as JSON.
+  `CREATE TABLE notices (
+     receiver TEXT PRIMARY KEY,
+     state TEXT NOT NULL
+   ) WITHOUT ROWID;`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */

@@ -20,6 +20,7 @@ import { Reserve } from "./reserve.ts";
 import { type NewMessage, type RowChange, RowWriter } from "./row-writer.ts";
 import { DecisionRows } from "./rows/decision-rows.ts";
 import { ExemptionRows } from "./rows/exemption-rows.ts";
+import { NoticeRows } from "./rows/notice-rows.ts";
 import { PLACES, type Place } from "./spool/record.ts";
 import { type Acceptance, type Accepted, SegmentLog } from "./spool/segment.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -47,6 +48,7 @@ export class Store {
   readonly quarantine: QuarantineRows;
   /** What is let through although something was seen in it. */
   readonly exemptions: ExemptionRows;
+  readonly notices: NoticeRows;
   /** What was decided, and what became of it. */
   readonly decisions: DecisionRows;
   readonly #db: Database;
@@ -106,6 +108,7 @@ export class Store {
     this.queue = new QueueRows(context);
     this.quarantine = new QuarantineRows(context);
     this.exemptions = new ExemptionRows(context);
+    this.notices = new NoticeRows(context);
     this.decisions = new DecisionRows(context);
   }
 

@@ -73,6 +73,27 @@ export const RULE_FIELDS = {
     example: ["infected", "suspicious"],
     knownAs: ["SaveInQB"],
   },
+  notify_admin: {
+    type: list(oneOf(RULED_STATUSES)),
+    default: [],
+    doc: "Statuses of which the administrator (notice.admin) is told.",
+    example: ["infected", "suspicious"],
+    knownAs: ["NotifyAdmin"],
+  },
+  notify_sender: {
+    type: list(oneOf(RULED_STATUSES)),
+    default: [],
+    doc: "Statuses of which the envelope sender is told, if the message came from inbound.relay_networks or from a user who logged in. Nobody else is ever told: their addresses may be forged. Mailing lists and automatic mail get no notice.",
+    example: ["infected"],
+    knownAs: ["NotifySender"],
+  },
+  notify_recipients: {
+    type: list(oneOf(RULED_STATUSES)),
+    default: [],
+    doc: "Statuses of which those recipients are told whose domain is among inbound.relay_domains.",
+    example: ["infected", "protected"],
+    knownAs: ["NotifyRecipient"],
+  },
   archive: {
     type: oneOf(["none", "incoming", "outgoing", "all"]),
     default: "none",

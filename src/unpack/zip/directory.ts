@@ -50,6 +50,7 @@ const END_64_SIGNATURE = 0x06064b50;
 const LOCATOR_SIGNATURE = 0x07064b50;
 const ENTRIES_MAX = 65_536;
 const DIRECTORIES_MAX = 16;
+const ENDS_MAX = 65_536;
 const HEADERS_MAX = 8;
 const UTF8_FLAG = 0x800;
 
@@ -99,17 +100,18 @@ function directoryAt(bytes: Buffer, at: number): Omit<ZipDirectory, "end" | "isS
   return readRecords(bytes, { start: found, end: at, shift, count: record.count });
 }
 
-// Last first.
+// Last first. Searched from the front, which is many times faster than backwards.
 function findEnds(bytes: Buffer): number[] {
   const ends: number[] = [];
-  if (bytes.length < 22) return ends;
-  let at = bytes.lastIndexOf(END, bytes.length - 22, "latin1");
-  while (at >= 0 && ends.length < DIRECTORIES_MAX) {
-    ends.push(at);
-    if (at === 0) break;
-    at = bytes.lastIndexOf(END, at - 1, "latin1");
+  let at = bytes.indexOf(END, 0, "latin1");
+  for (let count = 0; at >= 0 && at + 22 <= bytes.length && count < ENDS_MAX; count++) {
+    if (ends.push(at) > DIRECTORIES_MAX) ends.shift();
+    at = bytes.indexOf(END, at + 4, "latin1");
   }
-  return ends;
+  // Of a flood of them only the last is taken, as readers do.
+  const last = at < 0 ? -1 : bytes.lastIndexOf(END, bytes.length - 22, "latin1");
+  if (last >= 0 && !ends.includes(last)) ends.push(last);
+  return ends.reverse();
 }
 
 interface EndRecord {

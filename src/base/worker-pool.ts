@@ -107,15 +107,15 @@ export class WorkerPool<Job, Result> {
    */
   async tell<News>(newsOf: (slot: number) => News): Promise<void> {
     if (this.#isStopped) return;
-    const living = this.#slots.filter((slot) => !slot.isLost);
-    const told = living.map((slot) => {
-      return new Promise<void>((resolve) => {
+    // One after the other, so that jobs go on meanwhile.
+    for (const slot of [...this.#slots]) {
+      if (slot.isLost || this.#isStopped) continue;
+      await new Promise<void>((resolve) => {
         slot.listeners.push(resolve);
         this.#flush(slot);
         slot.worker.postMessage({ news: newsOf(slot.index) } satisfies WorkerNews<News>);
       });
-    });
-    await Promise.all(told);
+    }
   }
 
   /** Ends all threads; jobs under way end as `crash`. */

@@ -3,7 +3,7 @@
 import { nearest } from "../text/nearest.ts";
 import { coversWildcard } from "../text/wildcard.ts";
 import type { Conflict } from "./conflict.ts";
-import { RULE_FIELDS } from "./fields/policy.ts";
+import { RULE_FIELDS, RULED_STATUSES } from "./fields/policy.ts";
 import type { Config } from "./schema.ts";
 import type { FilterSettings, GroupSettings } from "./tables.ts";
 
@@ -95,6 +95,32 @@ function* needlessRules(groups: readonly GroupSettings[]): Generator<Conflict> {
   }
 }
 
+// An object is only changed in a message that is delivered.
+function* idleObjectRules(config: Config): Generator<Conflict> {
+  const shared = Object.fromEntries(
+    Object.keys(RULE_FIELDS).map((name) => [name, config[`policy.${name}` as keyof Config]]),
+  );
+  const groups = config.group.map((group, index) => ({ own: group, key: `group[${index}].` }));
+  for (const { own, key } of [{ own: shared, key: "policy." }, ...groups]) {
+    const rules: Readonly<Record<string, unknown>> = { ...shared, ...own };
+    for (const status of RULED_STATUSES) {
+      const name = `${status}_object`;
+      if (!Object.hasOwn(own, name) || rules[name] === "pass" || rules[name] === undefined)
+        continue;
+      if (rules[status] === "deliver") continue;
+      yield {
+        keys: [`${key}${name}`],
+        message: `${name} has no effect while ${status} is "${rules[status]}": set ${status} = "deliver"`,
+      };
+    }
+  }
+  for (const [index, { action, object = "pass" }] of config.filter.entries()) {
+    if (object === "pass" || action === undefined || action === "deliver") continue;
+    const message = `object has no effect while action is "${action}": leave action out`;
+    yield { keys: [`filter[${index}].object`], message };
+  }
+}
+
 const CRITERIA = ["names", "declared_types", "types"] as const;
 
 function* filterConflicts(config: Config): Generator<Conflict> {
@@ -133,6 +159,7 @@ export function findRuleConflicts(config: Config): readonly Conflict[] {
     ...sameNames("group", config.group),
     ...sameNames("filter", config.filter),
     ...needlessRules(config.group),
+    ...idleObjectRules(config),
     ...coveredMasks(config.group),
     ...filterConflicts(config),
   ];

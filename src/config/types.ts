@@ -207,6 +207,18 @@ export function addressMask(): Type<string> {
   return word("address mask", expected, isAddressMask);
 }
 
+/** A header field that is to be added, as one line. RFC 5322 §2.2. */
+export function headerField(): Type<string> {
+  return word("header field", 'a header field such as "X-Scanned-By: gw at example.org"', (text) =>
+    /^[!-9;-~]{1,60}: \S.{0,800}$/u.test(text),
+  );
+}
+
+/** A short text for people; "" stands for none. */
+export function phrase(max: number): Type<string> {
+  return word("text", `a text of at most ${max} characters`, (text) => text.length <= max, true);
+}
+
 /** A mask with `*` and `?` for file names, media types and the like. */
 export function nameMask(example: string): Type<string> {
   return word("mask", `a mask such as ${JSON.stringify(example)}`, (text) => {

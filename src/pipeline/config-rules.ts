@@ -8,6 +8,7 @@ import { readMaskFile } from "../policy/mask.ts";
 import { FILE_TYPES } from "../scan/file-type.ts";
 import { nearest } from "../text/nearest.ts";
 import { matchesWildcard } from "../text/wildcard.ts";
+import { readTemplate } from "./texts.ts";
 
 function* unknownTypes(config: Config): Generator<Conflict> {
   for (const [index, filter] of config.filter.entries()) {
@@ -39,7 +40,27 @@ function* unreadableLists(config: Config): Generator<Conflict> {
   }
 }
 
+function* badTemplates(config: Config): Generator<Conflict> {
+  const groups = config.group.map((group, index) => ({ group, key: `group[${index}].` }));
+  const shared = {
+    placeholder: config["policy.placeholder"],
+    disclaimer: config["policy.disclaimer"],
+  };
+  for (const { group, key } of [{ group: shared, key: "policy." }, ...groups]) {
+    for (const kind of ["placeholder", "disclaimer"] as const) {
+      const path = group[kind] ?? "";
+      if (path === "") continue;
+      try {
+        readTemplate(path, kind);
+      } catch (error) {
+        const message = `the template can't be used: ${describeError(error)}`;
+        yield { keys: [`${key}${kind}`], message };
+      }
+    }
+  }
+}
+
 /** What is wrong with a configuration beyond what its schema knows. */
 export function findPolicyConflicts(config: Config): readonly Conflict[] {
-  return [...unknownTypes(config), ...unreadableLists(config)];
+  return [...unknownTypes(config), ...unreadableLists(config), ...badTemplates(config)];
 }

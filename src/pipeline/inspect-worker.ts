@@ -12,6 +12,7 @@ import { Engine } from "../scan/engine.ts";
 import type { SharedSet } from "../scan/signature-set.ts";
 import { inspect, MESSAGE } from "./inspect.ts";
 import { type Inspected, type InspectJob, unscanned } from "./inspector.ts";
+import { performTreatment } from "./treatment.ts";
 
 declare const self: Worker;
 
@@ -68,6 +69,15 @@ function work(
   job: InspectJob,
   bytes: Uint8Array,
 ): Inspected {
+  if (job.treatment !== undefined) {
+    const scan = (again: Uint8Array, name: string) => {
+      // The message itself keeps its name; what is an object of it is read as what it looks like.
+      const declaredType = name === job.name ? MESSAGE : "";
+      return inspect({ bytes: again, name, declaredType }, engine, limits, { passwords });
+    };
+    const treated = performTreatment(bytes, job.treatment, { scan, limits });
+    return { verdict: job.treatment.verdict, summary: NO_SUMMARY, treated };
+  }
   const summary = job.isMessage ? summarise(bytes) : NO_SUMMARY;
   const { name, isHashed = false } = job;
   if (job.isScanned === false) {

@@ -8,7 +8,9 @@ import { workerUrl } from "../base/worker-url.ts";
 import type { Body, Verdict } from "../message.ts";
 import type { MailSummary } from "../mime/summary.ts";
 import { loadSet, type SharedSet } from "../scan/signature-set.ts";
+import type { TreatmentResult } from "../treat/treat.ts";
 import type { InspectStart } from "./inspect-worker.ts";
+import type { TreatmentWork } from "./treatment.ts";
 
 /** What a worker is asked. */
 export interface InspectJob {
@@ -20,12 +22,16 @@ export interface InspectJob {
   readonly isScanned?: boolean;
   /** Each object is to have its hash. */
   readonly isHashed?: boolean;
+  /** The body is to be treated, not scanned. */
+  readonly treatment?: TreatmentWork;
 }
 
 /** What a worker answers. */
 export interface Inspected {
   readonly verdict: Verdict;
   readonly summary: MailSummary;
+  /** What came of `InspectJob.treatment`. */
+  readonly treated?: TreatmentResult;
 }
 
 /** `timeoutMs` is the hard deadline after which the thread is killed. */
@@ -110,6 +116,13 @@ export class Inspector {
       verdict: unscanned({ name: job.name, size, identity: this.#set.identity }, noteOf(end)),
       summary: { messageId: "", subject: "", hops: 0 },
     };
+  }
+
+  /** Treats a message; never rejects. */
+  async treat(body: Body, treatment: TreatmentWork): Promise<TreatmentResult> {
+    const end = await this.#pool.run({ body, name: "message", isMessage: true, treatment });
+    if (end.kind !== "done") return { kind: "untreatable", reason: noteOf(end) };
+    return end.result.treated ?? { kind: "untreatable", reason: "it was not treated" };
   }
 
   stop(): void {

@@ -6,18 +6,21 @@ import type { Clock } from "../base/clock.ts";
 import { GarbagePacer } from "../base/garbage.ts";
 import { describeError, type Log } from "../base/log.ts";
 import type { MessageIds } from "../base/message-id.ts";
-import type { Client, Envelope, MessageRecord } from "../message.ts";
+import type { Body, Client, Envelope, MessageRecord } from "../message.ts";
 import type { Policy, ShareDecision } from "../policy/policy.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
 import { StoreFullError } from "../store/disk.ts";
 import type { Draft } from "../store/draft.ts";
 import type { Store } from "../store/store.ts";
+import type { Values } from "../template/render.ts";
 import { ExemptionWatch } from "./exemptions.ts";
 import type { Gate } from "./gate.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
 import type { Notices } from "./notice/notices.ts";
 import { settle } from "./settlement.ts";
+import type { Texts } from "./texts.ts";
 import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
+import { type TreatedDecision, treatAll } from "./treatment.ts";
 
 /** One message on its way in. */
 export interface Transaction {
@@ -55,6 +58,9 @@ export interface IntakeParts {
   readonly gate: Gate;
   readonly trail: Trail;
   readonly notices: Notices;
+  readonly texts: Texts;
+  /** Name of this host, for texts. */
+  readonly hostname: string;
   /** RFC 5321 §6.3: Received fields at which a message is held to be looping. */
   readonly hopsMax: () => number;
   readonly log: Log;
@@ -137,11 +143,12 @@ class Incoming implements Transaction {
       });
       this.#logDecisions(inspected, decisions);
       const record = this.#record(inspected, trace);
+      const treated = await this.#treat(body, inspected, decisions);
       const { store, ids, notices } = this.#parts;
       const { verdict } = inspected;
-      const tell = await notices.prepare({ body, record, verdict, decisions });
+      const tell = await notices.prepare({ body, record, verdict, decisions: treated });
       const nextId = () => ids.next();
-      const settled = { draft: this.#draft, body, record, decisions };
+      const settled = { draft: this.#draft, body, record, decisions: treated };
       const { reply, ...rest } = await settle({ store, nextId }, settled);
       void tell?.(rest.shares);
       this.#note(inspected, { ...rest, reply });
@@ -178,6 +185,39 @@ class Incoming implements Transaction {
       status: verdict.status,
       findings: [...findings],
     };
+  }
+
+  async #treat(
+    body: Body,
+    { verdict, summary }: Inspected,
+    decisions: readonly ShareDecision[],
+  ): Promise<readonly TreatedDecision[]> {
+    const { inspector, texts, log, hostname, clock } = this.#parts;
+    const values: Values = {
+      CRLF: "\r\n",
+      TAB: "\t",
+      PRODUCT: "gw",
+      HOSTNAME: hostname,
+      DATE: `${new Date(clock.now()).toISOString().slice(0, 19).replace("T", " ")} UTC`,
+      QUEUE_ID: this.id,
+      CLIENT_ADDR: this.#client.address,
+      SENDER_ADDR: this.#envelope.sender,
+      SUBJECT: summary.subject,
+      MESSAGE_ID: summary.messageId,
+      MESSAGE_SIZE: String(this.#draft.size),
+      SIGNATURE_SET: verdict.signatureSet,
+    };
+    const matter = { body, verdict, inspector, texts, values };
+    const treated = await treatAll(decisions, matter);
+    for (const [index, { group, disposition, done, notes }] of treated.entries()) {
+      const isKeptNow = disposition.kind !== decisions[index]?.disposition.kind;
+      if (done.length === 0 && notes.length === 0 && !isKeptNow) continue;
+      const actions = done.map(({ action }) => action).join(",") || undefined;
+      const reason = "reason" in disposition ? disposition.reason : undefined;
+      const fields = { id: this.id, group: group.name, actions, reason };
+      log.info("treated", { ...fields, notes: notes.join("; ") || undefined });
+    }
+    return treated;
   }
 
   #noteRefusal({ reply, cause }: SmtpError): void {

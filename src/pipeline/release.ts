@@ -44,8 +44,13 @@ export async function release(parts: ReleaseParts, request: ReleaseRequest): Pro
     isHashed: exemptions().some(({ hash }) => hash !== undefined),
   });
   const decisions = policy.decide({ verdict, sender, shares, exemptions });
-  for (const { disposition } of decisions) {
+  for (const { disposition, treatments } of decisions) {
     if (disposition.kind !== "deliver") return { kind: "kept", disposition, verdict };
+    // What is stored is the original, and the rule is about a message without these objects.
+    if (treatments.length > 0) {
+      const reason = `${treatments.length} of its objects are not to be delivered`;
+      return { kind: "kept", disposition: { kind: "quarantine", reason }, verdict };
+    }
   }
   const { done } = quarantine.release([request.id], request.recipients);
   return done.length === 0 ? { kind: "missing" } : { kind: "released", verdict };

@@ -3,12 +3,12 @@
 // are treated alike share one.
 
 import type { Body, Disposition, Envelope, MessageRecord } from "../message.ts";
-import type { ShareDecision } from "../policy/policy.ts";
 import { REPLIES, type Reply } from "../reply.ts";
 import type { Draft, NewPart } from "../store/draft.ts";
 import type { Place } from "../store/spool/record.ts";
 import type { Store } from "../store/store.ts";
 import type { TrailShare } from "./trail.ts";
+import type { TreatedDecision } from "./treatment.ts";
 
 /** A message whose fate is decided. */
 export interface Decided {
@@ -17,7 +17,7 @@ export interface Decided {
   readonly body: Body;
   /** With all recipients. */
   readonly record: MessageRecord;
-  readonly decisions: readonly ShareDecision[];
+  readonly decisions: readonly TreatedDecision[];
 }
 
 /** What settling works with. */
@@ -37,6 +37,9 @@ export interface Settlement {
 interface Part {
   readonly place: Place;
   readonly recipients: Envelope["recipients"][number][];
+  /** Left out: the message as it came. */
+  readonly bytes?: Uint8Array;
+  readonly decisions: TreatedDecision[];
   id: string;
 }
 
@@ -47,7 +50,9 @@ const CHUNK_SIZE = 1024 * 1024;
  * its data: if one group takes it, those who would refuse it have it kept in quarantine, so that
  * nobody believes it was delivered and nothing is lost.
  */
-export function finalDispositions(decisions: readonly ShareDecision[]): readonly Disposition[] {
+export function finalDispositions(
+  decisions: readonly { readonly disposition: Disposition }[],
+): readonly Disposition[] {
   const wanted = decisions.map(({ disposition }) => disposition);
   const isRefusal = ({ kind }: Disposition) => kind === "reject" || kind === "defer";
   if (wanted.every(isRefusal)) {
@@ -93,23 +98,35 @@ function refusalOf(final: readonly Disposition[], record: MessageRecord): Reply 
   return record.status === "infected" ? REPLIES.malware : REPLIES.policyRefused;
 }
 
-function planOf(decisions: readonly ShareDecision[], final: readonly Disposition[]): Part[] {
+function planOf(decisions: readonly TreatedDecision[], final: readonly Disposition[]): Part[] {
   const parts = new Map<string, Part>();
-  const add = (place: Place, { recipients }: ShareDecision) => {
-    const part = parts.get(place);
-    if (part === undefined) parts.set(place, { place, recipients: [...recipients], id: "" });
-    else part.recipients.push(...recipients);
+  const add = (place: Place, decision: TreatedDecision, isTreated: boolean) => {
+    const content = isTreated ? decision.content : undefined;
+    const key = `${place} ${content?.key ?? ""}`;
+    let part = parts.get(key);
+    if (part === undefined) {
+      const bytes = content && { bytes: content.bytes };
+      part = { place, recipients: [], decisions: [], id: "", ...bytes };
+      parts.set(key, part);
+    }
+    part.recipients.push(...decision.recipients);
+    part.decisions.push(decision);
   };
   decisions.forEach((decision, index) => {
     const kind = final[index]?.kind ?? "quarantine";
-    if (kind === "deliver") add("queue", decision);
-    else if (kind !== "block") add("quarantine", decision);
-    if (decision.isBackedUp && kind === "block") add("backup", decision);
+    if (kind === "deliver") add("queue", decision, true);
+    else if (kind !== "block") add("quarantine", decision, false);
+    const isChanged = kind === "deliver" && decision.done.length > 0;
+    if (decision.isBackedUp && (kind === "block" || isChanged)) add("backup", decision, false);
     const { archive } = decision.group.rules;
-    if (archive === "incoming" || archive === "all") add("archive", decision);
-    else if (archive === "outgoing" && kind === "deliver") add("archive", decision);
+    if (archive === "incoming" || archive === "all") add("archive", decision, false);
+    const isCopied = archive === "all" && decision.content === undefined;
+    if ((archive === "outgoing" || archive === "all") && kind === "deliver" && !isCopied) {
+      add("archive", decision, true);
+    }
   });
-  return [...parts.values()];
+  // The message as it came has its draft already.
+  return [...parts.values()].sort((one, two) => Number(!!one.bytes) - Number(!!two.bytes));
 }
 
 async function commit(
@@ -124,15 +141,25 @@ async function commit(
   const drafts: Draft[] = [];
   try {
     for (const [index, part] of plan.entries()) {
-      const own = index === 0 ? draft : await copyOf(parts, body);
+      const { bytes } = part;
+      const isOriginal = index === 0 && bytes === undefined;
+      const source: Body = bytes === undefined ? body : { kind: "bytes", bytes };
+      const own = isOriginal ? draft : await copyOf(parts, source);
       part.id = own.id;
       drafts.push(own);
     }
     const all = plan.map(({ place, recipients, id }, index): NewPart => {
       const envelope = { ...record.envelope, recipients };
-      return { draft: drafts[index] as Draft, place, record: { ...record, id, envelope } };
+      const own = drafts[index] as Draft;
+      const isTreated = plan[index]?.decisions.some(({ done }) => done.length > 0) === true;
+      const isChanged = isTreated && plan[index]?.bytes !== undefined;
+      // The status is that of the message as it came.
+      const trace = isChanged ? record.trace.replace(/\r\n$/, "; treated\r\n") : record.trace;
+      const about = { ...record, id, envelope, trace, size: own.size };
+      return { draft: own, place, record: about };
     });
     await parts.store.commitAll(all);
+    draft.discard();
   } catch (error) {
     for (const each of drafts) each.discard();
     throw error;
@@ -190,7 +217,9 @@ function sharesOf(
       rule: decision.rule,
       disposition,
       place,
-      id: plan.find((part) => part.place === place)?.id ?? "",
+      id: plan.find((part) => part.place === place && part.decisions.includes(decision))?.id ?? "",
+      treated: decision.done.map(({ object, action }) => ({ object, action })),
+      notes: decision.notes,
       filtered: decision.filtered.map(({ filter, path }) => ({ filter: filter.name, path })),
       exempted: decision.exempted.map(({ exemption, path }) => {
         return { exemption: exemption.number, path };

@@ -27,6 +27,9 @@ export interface TrailShare {
   /** What was done in the end, and the id that the message has there; "" if it is nowhere. */
   readonly place: "queue" | "quarantine" | "refused" | "blocked";
   readonly id: string;
+  /** What was done to objects, and what else is to be said of that. */
+  readonly treated: readonly { readonly object: number; readonly action: string }[];
+  readonly notes: readonly string[];
   readonly filtered: readonly { readonly filter: string; readonly path: string }[];
   readonly exempted: readonly { readonly exemption: number; readonly path: string }[];
 }

@@ -9,6 +9,12 @@ import type { Group } from "./groups.ts";
 /** What may be said for a status in the configuration. */
 export type Action = RuleSettings["infected"];
 
+/** What is to be done to an object. */
+export interface ObjectTreatment {
+  readonly object: number;
+  readonly action: Exclude<RuleSettings["infected_object"], "pass">;
+}
+
 /** What is done with a message for one group. */
 export interface Decision {
   readonly group: Group;
@@ -19,6 +25,8 @@ export interface Decision {
   readonly status: Status;
   /** Objects that filters of the group are about. */
   readonly filtered: readonly FilterHit[];
+  /** What is to be done to objects before the message is delivered. */
+  readonly treatments: readonly ObjectTreatment[];
   /** The original is kept in the backup store. */
   readonly isBackedUp: boolean;
 }
@@ -36,8 +44,8 @@ export function stricter(a: Action, b: Action): Action {
 function actionFor(status: Status, rules: RuleSettings): Action {
   switch (status) {
     case "clean":
-    case "disinfected":
       return "deliver";
+    case "disinfected":
     case "filtered":
     case "protected":
     case "damaged":
@@ -79,12 +87,33 @@ function wishesOf(verdict: Verdict, rules: RuleSettings, hits: readonly FilterHi
     return { action, status, rule, reason: reasonFor(verdict, status) };
   });
   for (const { filter, object } of hits) {
-    const action = filter.action ?? rules.filtered;
-    const from = filter.action === undefined ? "filtered" : `filter "${filter.name}" action`;
+    const own = filter.action ?? (treats(filter) ? "deliver" : undefined);
+    const action = own ?? rules.filtered;
+    const from = own === undefined ? "filtered" : `filter "${filter.name}" action`;
     const reason = `filtered by ${filter.name}: ${verdict.objects[object]?.name ?? ""}`;
     wishes.push({ action, status: "filtered", rule: `${from} = "${action}"`, reason });
   }
   return wishes;
+}
+
+function treats({ object = "pass" }: FilterHit["filter"]): boolean {
+  return object !== "pass";
+}
+
+function treatmentsOf(
+  verdict: Verdict,
+  rules: RuleSettings,
+  hits: readonly FilterHit[],
+): ObjectTreatment[] {
+  const treatments: ObjectTreatment[] = [];
+  const add = (object: number, action: RuleSettings["infected_object"]) => {
+    if (action !== "pass") treatments.push({ object, action });
+  };
+  for (const { id, status } of verdict.objects) {
+    if (status !== "clean" && status !== "disinfected") add(id, rules[`${status}_object`]);
+  }
+  for (const { object, filter } of hits) add(object, filter.object ?? rules.filtered_object);
+  return treatments;
 }
 
 /** What is to be done with a message that was seen as `verdict`, for one group. */
@@ -99,6 +128,7 @@ export function decide(verdict: Verdict, group: Group, hits: readonly FilterHit[
     if (wish.status !== "clean" && (fired === undefined || isStricter)) fired = wish;
   }
   const action = fired?.action ?? "deliver";
+  const treatments = action === "deliver" ? treatmentsOf(verdict, group.rules, hits) : [];
   const isListed = (each: Wish) => group.rules.backup.some((listed) => listed === each.status);
   return {
     group,
@@ -107,7 +137,8 @@ export function decide(verdict: Verdict, group: Group, hits: readonly FilterHit[
     rule: fired?.rule ?? "",
     status,
     filtered: hits,
+    treatments,
     // What is refused stays with its sender, what is quarantined is kept there.
-    isBackedUp: action === "block" && wishes.some(isListed),
+    isBackedUp: (action === "block" || treatments.length > 0) && wishes.some(isListed),
   };
 }

@@ -67,6 +67,7 @@ function bypassed(group: Share["group"]): Decision {
     rule: "check = false",
     status: "unscanned",
     filtered: [],
+    treatments: [],
     isBackedUp: false,
   };
 }

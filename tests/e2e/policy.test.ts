@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { disguisedMail, nameTricks, wrappers } from "../harness/disguises.ts";
+import { base64Lines } from "../harness/encode.ts";
 import { LineClient } from "../harness/line-client.ts";
 import { type PolicyGateway, startPolicyGateway } from "../harness/policy-gateway.ts";
 import { fillMail, policySamples } from "../harness/policy-samples.ts";
@@ -22,6 +23,20 @@ interface Expected {
   readonly log?: string;
   readonly backup?: boolean;
   readonly archive?: boolean;
+  /** What was done to the attachment in the message that a recipient got. */
+  readonly content?: Readonly<Record<string, "remove" | "placeholder" | "rename">>;
+  /** A field of the message that a recipient got. */
+  readonly header?: Readonly<Record<string, string>>;
+}
+
+// What became of the attachment of a case's message, as a reader of the delivered one sees it.
+function contentOf(delivered: string, template: string): string {
+  const sample = /\{\{(\w+)\}\}\s*--next--/.exec(template)?.[1] ?? "";
+  const [name = ""] = /[\w]+\.\w+(?=")/.exec(template) ?? [];
+  const data = base64Lines(policySamples()[sample] ?? "").split("\r\n")[0] ?? "";
+  if (delivered.includes(data)) return delivered.includes(`"${name}"`) ? "original" : "rename";
+  const texts = delivered.split("\r\n\r\n").map((each) => Buffer.from(each, "base64").toString());
+  return texts.some((text) => /taken out of|entfernt/.test(text)) ? "placeholder" : "remove";
 }
 
 const cases = readdirSync(CORPUS).sort();
@@ -61,6 +76,17 @@ describe("the cases of tests/corpus", () => {
       const fate: Record<string, string> = {};
       for (const address of expected.to) fate[address] = await gateway.fateOf(id, address);
       expect(fate).toEqual(expected.fate);
+      for (const [address, content] of Object.entries(expected.content ?? {})) {
+        const delivered = gateway.delivered(id, address);
+        expect([address, contentOf(delivered, read(name, "message.eml"))]).toEqual([
+          address,
+          content,
+        ]);
+        expect(delivered).toContain("Please see the file.");
+      }
+      for (const [address, field] of Object.entries(expected.header ?? {})) {
+        expect(gateway.delivered(id, address)).toContain(`\r\n${field}\r\n`);
+      }
       if (expected.log !== undefined) expect(gateway.log()).toContain(expected.log);
       for (const store of ["backup", "archive"] as const) {
         expect((await gateway.kept(store, id)) > 0).toBe(expected[store] === true);

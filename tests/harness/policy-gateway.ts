@@ -121,6 +121,15 @@ export async function startPolicyGateway(rules: string) {
       return "nowhere";
     },
 
+    /** The message as a recipient got it, as latin1 text. */
+    delivered(id: string, address: string): string {
+      const found = arrived.find(
+        ({ recipients, bytes }) =>
+          recipients.includes(address) && bytes.includes(`Message-ID: <${id}@example.com>`),
+      );
+      return found?.bytes.toString("latin1") ?? "";
+    },
+
     async stop(): Promise<void> {
       await gateway.stop();
       sink.stop();

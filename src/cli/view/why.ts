@@ -107,6 +107,8 @@ function explainShare(share: TrailShare, parts: ReadonlyMap<string, PartState>):
   return [
     `Group ${printable(group)} (${named(recipients)}): ${because}, so ${done}` +
       `${printable(reason)}.${stateOf(part)}`,
+    ...(share.treated.length === 0 ? [] : [`  objects changed: ${treatedText(share)}`]),
+    ...share.notes.map((note) => `  ${printable(note)}`),
     ...share.filtered.map((one) => `  filter ${printable(one.filter)}: ${printable(one.path)}`),
     ...share.exempted.map((one) => {
       return `  exemption ${one.exemption} let ${printable(one.path)} pass`;
@@ -117,4 +119,10 @@ function explainShare(share: TrailShare, parts: ReadonlyMap<string, PartState>):
       return `  ${showTime(at)} ${printable(recipient)}: ${kind}${where}: ${printable(reply)}`;
     }),
   ];
+}
+
+function treatedText({ treated }: TrailShare): string {
+  const actions = new Map<string, number>();
+  for (const { action } of treated) actions.set(action, (actions.get(action) ?? 0) + 1);
+  return [...actions].map(([action, count]) => `${action} ${count}`).join(", ");
 }

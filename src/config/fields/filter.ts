@@ -79,4 +79,10 @@ export const FILTER_RULE_FIELDS = {
     doc: "What is done with the message. Left out: what the group says for filtered.",
     example: "reject",
   },
+  object: {
+    type: oneOf(["pass", "rename", "placeholder", "remove"]),
+    default: "pass",
+    doc: "What is done with the object; the message is delivered then. Left out: what the group says for filtered_object.",
+    example: "remove",
+  },
 } as const satisfies Schema;

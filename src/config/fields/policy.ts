@@ -1,16 +1,24 @@
 // The rules of a group: what is done about each status. [policy] gives them their values for all
 // mail; a [[group]] may have any of them for its own.
 import { STATUSES } from "../../message.ts";
+import { LANGUAGES } from "../../template/shipped.ts";
 import type { Schema } from "../field.ts";
-import { flag, list, oneOf } from "../types.ts";
+import { flag, headerField, list, oneOf, path, phrase } from "../types.ts";
 
 /** What policy can do with a message, mildest first. */
 export const ACTIONS = ["deliver", "block", "quarantine", "defer", "reject"] as const;
 
+/** What policy can do with an object in a message that is delivered. */
+export const OBJECT_ACTIONS = ["pass", "cure", "rename", "placeholder", "remove"] as const;
+
+// What nothing was found in by name can't be cured of it.
+const UNCURED_ACTIONS = ["pass", "rename", "placeholder", "remove"] as const;
+
 /** Statuses that a rule can be about. */
-export const RULED_STATUSES = STATUSES.filter(
-  (status) => status !== "clean" && status !== "disinfected",
-);
+export const RULED_STATUSES = STATUSES.filter((status) => status !== "clean");
+
+const WHAT_OBJECT_ACTIONS_DO =
+  "pass: leave it. cure: take what is harmful out of it, and scan the result. rename: give it an extension that nothing starts. placeholder: put a text in its place. remove: take it out. Of an object inside an archive the archive is made anew. A signed or encrypted part is never changed: what can't be done, and a cure that fails, keeps the message in quarantine. It is done where the message itself is delivered.";
 
 const WHAT_ACTIONS_DO =
   "deliver: pass it on. reject: refuse it in the session. defer: ask the client to try again later. block: accept it and deliver it to nobody. quarantine: accept it and keep it from its recipients.";
@@ -65,6 +73,79 @@ export const RULE_FIELDS = {
     doc: "What is done with a message that holds an object which a [[filter]] is about. A filter may say it for itself.",
     example: "reject",
     knownAs: ["ActionFiltered"],
+  },
+  disinfected: {
+    type: oneOf(ACTIONS),
+    default: "deliver",
+    doc: "What is done with a message in which objects have been cured.",
+    example: "quarantine",
+    knownAs: ["ActionDisinfected"],
+  },
+  infected_object: {
+    type: oneOf(OBJECT_ACTIONS),
+    default: "pass",
+    doc: `What is done with an object in which a signature was found. ${WHAT_OBJECT_ACTIONS_DO}`,
+    example: "placeholder",
+  },
+  suspicious_object: {
+    type: oneOf(OBJECT_ACTIONS),
+    default: "pass",
+    doc: "What is done with a suspicious object; see infected_object.",
+    example: "remove",
+  },
+  protected_object: {
+    type: oneOf(UNCURED_ACTIONS),
+    default: "pass",
+    doc: "What is done with an encrypted object; see infected_object. It can't be cured.",
+    example: "placeholder",
+  },
+  damaged_object: {
+    type: oneOf(UNCURED_ACTIONS),
+    default: "pass",
+    doc: "What is done with a broken object; see infected_object. It can't be cured.",
+    example: "rename",
+  },
+  unscanned_object: {
+    type: oneOf(UNCURED_ACTIONS),
+    default: "pass",
+    doc: "What is done with an object that could not be scanned wholly; see infected_object. It can't be cured.",
+    example: "remove",
+  },
+  filtered_object: {
+    type: oneOf(UNCURED_ACTIONS),
+    default: "pass",
+    doc: "What is done with an object that a [[filter]] is about; see infected_object. A filter may say it for itself.",
+    example: "remove",
+  },
+  placeholder: {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "Template of the text that a placeholder consists of. Empty: the one that gw ships with.",
+    example: "/etc/gw/placeholder.tmpl",
+  },
+  language: {
+    type: oneOf(LANGUAGES),
+    default: "en",
+    doc: "Language of the texts that gw ships with.",
+    example: "de",
+  },
+  header: {
+    type: list(headerField()),
+    default: [],
+    doc: "Header fields that are put on top of each message that is delivered.",
+    example: ["X-Scanned-By: gw at example.org"],
+  },
+  subject_mark: {
+    type: phrase(60),
+    default: "",
+    doc: "Text that is put in front of the subject of messages that are delivered although they are not clean, or that were changed. Empty: none.",
+    example: "[suspicious]",
+  },
+  disclaimer: {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "Template of a text that is put below each message that is delivered; signed and encrypted messages stay as they are. Empty: none.",
+    example: "/etc/gw/disclaimer.tmpl",
   },
   backup: {
     type: list(oneOf(RULED_STATUSES)),

@@ -5,6 +5,7 @@ import { systemClock } from "../../../base/clock.ts";
 import { silentLog } from "../../../base/log.ts";
 import { loadConfig } from "../../../config/load.ts";
 import type { Config } from "../../../config/schema.ts";
+import type { Verdict } from "../../../message.ts";
 import { findPolicyConflicts } from "../../../pipeline/config-rules.ts";
 import { finalDispositions } from "../../../pipeline/settlement.ts";
 import { Policy, type ShareDecision } from "../../../policy/policy.ts";
@@ -48,11 +49,12 @@ interface Simulated {
   readonly rule: string;
   readonly action: string;
   readonly reason: string;
+  readonly treatments: readonly string[];
   readonly filtered: readonly string[];
   readonly exempted: readonly number[];
 }
 
-function simulatedOf(decisions: readonly ShareDecision[]): Simulated[] {
+function simulatedOf(decisions: readonly ShareDecision[], { objects }: Verdict): Simulated[] {
   const final = finalDispositions(decisions);
   return decisions.map((decision, index) => {
     const disposition = final[index] ?? decision.disposition;
@@ -63,6 +65,9 @@ function simulatedOf(decisions: readonly ShareDecision[]): Simulated[] {
       rule: decision.rule,
       action: disposition.kind,
       reason: "reason" in disposition ? disposition.reason : "",
+      treatments: decision.treatments.map(({ object, action }) => {
+        return `${action} ${objects[object]?.path ?? ""}`;
+      }),
       filtered: decision.filtered.map(({ filter, path }) => `${filter.name}: ${path}`),
       exempted: [...new Set(decision.exempted.map(({ exemption }) => exemption.number))],
     };
@@ -74,6 +79,7 @@ function describe(one: Simulated): string {
   const reason = one.reason === "" ? "" : ` (${printable(one.reason)})`;
   const to = one.recipients.map(printable).join(", ");
   const lines = [`Group ${printable(one.group)} (${to}): ${because}: ${one.action}${reason}`];
+  for (const each of one.treatments) lines.push(`  ${printable(each)}`);
   for (const each of one.filtered) lines.push(`  filter ${printable(each)}`);
   for (const each of one.exempted) lines.push(`  exemption ${each} lets something pass`);
   return `${lines.join("\n")}\n`;
@@ -105,7 +111,7 @@ export const simulate = command(
         isHashed: exemptions.some(({ hash }) => hash !== undefined),
       });
       const decisions = policy.decide({ verdict, sender, shares, exemptions: () => exemptions });
-      const simulated = simulatedOf(decisions);
+      const simulated = simulatedOf(decisions, verdict);
       if (args.json === true) {
         for (const each of simulated) terminal.out(`${JSON.stringify(each)}\n`);
         return EXIT.good;

@@ -1,0 +1,153 @@
+// A decision becomes bytes: for each group whose objects are to be changed, or whose mail is to be
+// marked, what is delivered is made in an inspection thread. What can't be treated is kept.
+
+import { Budget, type Limits } from "../base/budget.ts";
+import type { Body, ScannedObject, Verdict } from "../message.ts";
+import type { ShareDecision } from "../policy/policy.ts";
+import { checkTemplate, renderTemplate, type Values } from "../template/render.ts";
+import type { Marks } from "../treat/mail/marks.ts";
+import { type Treatment, type TreatmentResult, treat } from "../treat/treat.ts";
+import type { Inspector } from "./inspector.ts";
+import type { Texts } from "./texts.ts";
+
+/** What a thread is given to do; plain values only. */
+export interface TreatmentWork {
+  readonly verdict: Verdict;
+  readonly treatments: readonly Treatment[];
+  readonly marks: Marks;
+  /** Source of the template for what takes an object's place, and what it may speak of. */
+  readonly placeholder: string;
+  readonly values: Values;
+}
+
+/** A decision with what is delivered, if that is not what came. */
+export interface TreatedDecision extends ShareDecision {
+  readonly content?: {
+    /** The same for groups that get the same bytes. */
+    readonly key: string;
+    readonly bytes: Uint8Array;
+  };
+  readonly done: readonly Treatment[];
+  readonly notes: readonly string[];
+}
+
+/** What treating takes, of one message. */
+export interface TreatmentCase {
+  readonly body: Body;
+  readonly verdict: Verdict;
+  readonly inspector: Inspector;
+  readonly texts: Texts;
+  /** What templates may say of the message. */
+  readonly values: Values;
+}
+
+/** Runs inside a thread. */
+export function performTreatment(
+  bytes: Uint8Array,
+  work: TreatmentWork,
+  parts: {
+    readonly scan: (bytes: Uint8Array, name: string) => Verdict;
+    readonly limits: Limits;
+  },
+): TreatmentResult {
+  const template = checkTemplate(work.placeholder, "placeholder");
+  return treat({
+    bytes,
+    verdict: work.verdict,
+    treatments: work.treatments,
+    marks: work.marks,
+    text: (object, action) =>
+      renderTemplate(template, { ...work.values, ...objectValues(object, action) }),
+    rescan: parts.scan,
+    budget: new Budget(parts.limits, () => performance.now()),
+  });
+}
+
+function objectValues(object: ScannedObject, action: string): Values {
+  return {
+    OBJECT: object.path,
+    OBJECT_NAME: object.name,
+    OBJECT_TYPE: object.type,
+    OBJECT_SIZE: String(object.size),
+    OBJECT_STATUS: object.status,
+    OBJECT_ACTION: action,
+    VIRUS: object.findings.map(({ signature, description = "" }) => {
+      return { text: signature, values: { VIRUS_TEXT: description } };
+    }),
+  };
+}
+
+/** Makes what each decision delivers. */
+export async function treatAll(
+  decisions: readonly ShareDecision[],
+  matter: TreatmentCase,
+): Promise<readonly TreatedDecision[]> {
+  const results = new Map<string, Promise<TreatmentResult>>();
+  const treated: TreatedDecision[] = [];
+  for (const decision of decisions) {
+    const work = workFor(decision, matter);
+    if (work === undefined) {
+      treated.push({ ...decision, done: [], notes: [] });
+      continue;
+    }
+    const key = keyOf(work);
+    const result = results.get(key) ?? matter.inspector.treat(matter.body, work);
+    results.set(key, result);
+    treated.push(outcomeOf(decision, key, await result));
+  }
+  return treated;
+}
+
+// Groups that get the same share one stored message; texts may speak of the group.
+function keyOf({ treatments, marks, placeholder, values }: TreatmentWork): string {
+  const hasText = treatments.some(({ action }) => action === "placeholder" || action === "cure");
+  return JSON.stringify([treatments, marks, hasText && [placeholder, values]]);
+}
+
+function workFor(decision: ShareDecision, matter: TreatmentCase): TreatmentWork | undefined {
+  const { disposition, treatments, group, status } = decision;
+  const { header, subject_mark: mark, disclaimer, check } = group.rules;
+  if (disposition.kind !== "deliver" || !check) return undefined;
+  const isMarked = mark !== "" && status !== "clean";
+  if (treatments.length === 0 && header.length === 0 && disclaimer === "" && !isMarked) {
+    return undefined;
+  }
+  const values = {
+    ...matter.values,
+    RECPT_ADDR: decision.recipients.map(({ address }) => ({ text: address })),
+    ACTION: disposition.kind,
+    ACTION_LIST: [...new Set(treatments.map(({ action }) => action))].join(", "),
+    REASON: decision.rule,
+    GROUP: group.name,
+    STATUS: status,
+  };
+  return {
+    verdict: matter.verdict,
+    treatments,
+    marks: {
+      ...(header.length > 0 && { headers: header }),
+      ...(isMarked && { subjectMark: mark }),
+      ...(disclaimer !== "" && { disclaimer: matter.texts.disclaimer(group.rules, values) }),
+    },
+    placeholder: matter.texts.placeholder(group.rules),
+    values,
+  };
+}
+
+function outcomeOf(decision: ShareDecision, key: string, result: TreatmentResult): TreatedDecision {
+  if (result.kind === "untreatable") {
+    const { reason } = result;
+    // Marks alone are no reason to keep a message back.
+    if (decision.treatments.length === 0) return { ...decision, done: [], notes: [reason] };
+    const disposition = { kind: "quarantine", reason: `it can't be treated: ${reason}` } as const;
+    return { ...decision, disposition, done: [], notes: [] };
+  }
+  const { done, notes, bytes } = result;
+  const { disinfected } = decision.group.rules;
+  const isCured = done.some(({ action }) => action === "cure");
+  if (isCured && disinfected !== "deliver") {
+    const disposition = { kind: disinfected, reason: "disinfected" } as const;
+    return { ...decision, disposition, rule: `disinfected = "${disinfected}"`, done: [], notes };
+  }
+  return { ...decision, content: { key, bytes }, done, notes };
+}

@@ -22,7 +22,6 @@ import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
 import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
 import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
-import { Texts } from "./pipeline/texts.ts";
 import { Trail } from "./pipeline/trail.ts";
 import { Policy } from "./policy/policy.ts";
 import { Queue } from "./queue/queue.ts";

@@ -12,7 +12,7 @@ import { Engine } from "../scan/engine.ts";
 import type { SharedSet } from "../scan/signature-set.ts";
 import { inspect, MESSAGE } from "./inspect.ts";
 import { type Inspected, type InspectJob, unscanned } from "./inspector.ts";
-import { performTreatment } from "./treatment.ts";
+import { performTreatment } from "./policy/treatment.ts";
 
 declare const self: Worker;
 

@@ -10,7 +10,7 @@ import type { MailSummary } from "../mime/summary.ts";
 import { loadSet, type SharedSet } from "../scan/signature-set.ts";
 import type { TreatmentResult } from "../treat/treat.ts";
 import type { InspectStart } from "./inspect-worker.ts";
-import type { TreatmentWork } from "./treatment.ts";
+import type { TreatmentWork } from "./policy/treatment.ts";
 
 /** What a worker is asked. */
 export interface InspectJob {

@@ -13,14 +13,11 @@ import { StoreFullError } from "../store/disk.ts";
 import type { Draft } from "../store/draft.ts";
 import type { Store } from "../store/store.ts";
 import type { Values } from "../template/render.ts";
-import { ExemptionWatch } from "./exemptions.ts";
 import type { Gate } from "./gate.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
 import type { Notices } from "./notice/notices.ts";
 import { settle } from "./settlement.ts";
-import type { Texts } from "./texts.ts";
 import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
-import { type TreatedDecision, treatAll } from "./treatment.ts";
 
 /** One message on its way in. */
 export interface Transaction {

@@ -7,8 +7,8 @@ import { REPLIES, type Reply } from "../reply.ts";
 import type { Draft, NewPart } from "../store/draft.ts";
 import type { Place } from "../store/spool/record.ts";
 import type { Store } from "../store/store.ts";
+import type { TreatedDecision } from "./policy/treatment.ts";
 import type { TrailShare } from "./trail.ts";
-import type { TreatedDecision } from "./treatment.ts";
 
 /** A message whose fate is decided. */
 export interface Decided {

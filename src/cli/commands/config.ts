@@ -3,7 +3,7 @@
 
 import { describe, markdown, sample, show } from "../../config/describe.ts";
 import { checkConfig, loadConfig } from "../../config/load.ts";
-import { findPolicyConflicts } from "../../pipeline/config-rules.ts";
+import { findPolicyConflicts } from "../../pipeline/policy/config-rules.ts";
 import { printable } from "../../text/printable.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { CONFIG_PLACES, configFile } from "../config-file.ts";

@@ -4,7 +4,7 @@ import { VERSION } from "../../base/version.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { Gateway, type GatewayOptions } from "../../gateway.ts";
-import { findPolicyConflicts } from "../../pipeline/config-rules.ts";
+import { findPolicyConflicts } from "../../pipeline/policy/config-rules.ts";
 import { openSignatures } from "../../pipeline/scanning.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";

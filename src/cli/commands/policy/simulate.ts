@@ -6,7 +6,7 @@ import { silentLog } from "../../../base/log.ts";
 import { loadConfig } from "../../../config/load.ts";
 import type { Config } from "../../../config/schema.ts";
 import type { Verdict } from "../../../message.ts";
-import { findPolicyConflicts } from "../../../pipeline/config-rules.ts";
+import { findPolicyConflicts } from "../../../pipeline/policy/config-rules.ts";
 import { finalDispositions } from "../../../pipeline/settlement.ts";
 import { Policy, type ShareDecision } from "../../../policy/policy.ts";
 import { DataFolderError } from "../../../store/database.ts";

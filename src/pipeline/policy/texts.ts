@@ -1,11 +1,11 @@
 // The texts that policy writes into mail: a site's own templates, or the shipped ones.
 
 import { readFileSync, statSync } from "node:fs";
-import type { RuleSettings } from "../config/tables.ts";
-import type { TemplateKind } from "../template/macros.ts";
-import { TEMPLATE_LENGTH_MAX } from "../template/parse.ts";
-import { checkTemplate, renderTemplate, type Values } from "../template/render.ts";
-import { shippedTemplate } from "../template/shipped.ts";
+import type { RuleSettings } from "../../config/tables.ts";
+import type { TemplateKind } from "../../template/macros.ts";
+import { TEMPLATE_LENGTH_MAX } from "../../template/parse.ts";
+import { checkTemplate, renderTemplate, type Values } from "../../template/render.ts";
+import { shippedTemplate } from "../../template/shipped.ts";
 
 /** UTF-8 takes up to four bytes for a character. */
 const FILE_SIZE_MAX = 4 * TEMPLATE_LENGTH_MAX;

@@ -1,13 +1,13 @@
 // Rules for a configuration that only this layer can hold: it knows the types that the scanner tells
 // apart, and what files a policy reads.
 
-import { describeError } from "../base/log.ts";
-import type { Conflict } from "../config/conflict.ts";
-import type { Config } from "../config/schema.ts";
-import { readMaskFile } from "../policy/mask.ts";
-import { FILE_TYPES } from "../scan/file-type.ts";
-import { nearest } from "../text/nearest.ts";
-import { matchesWildcard } from "../text/wildcard.ts";
+import { describeError } from "../../base/log.ts";
+import type { Conflict } from "../../config/conflict.ts";
+import type { Config } from "../../config/schema.ts";
+import { readMaskFile } from "../../policy/mask.ts";
+import { FILE_TYPES } from "../../scan/file-type.ts";
+import { nearest } from "../../text/nearest.ts";
+import { matchesWildcard } from "../../text/wildcard.ts";
 import { readTemplate } from "./texts.ts";
 
 function* unknownTypes(config: Config): Generator<Conflict> {

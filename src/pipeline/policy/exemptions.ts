@@ -2,8 +2,8 @@
 // once; asking the database for every clean message whether there are any would cost more than that
 // is worth.
 
-import type { Clock } from "../base/clock.ts";
-import type { Exemption, ExemptionRows } from "../store/rows/exemption-rows.ts";
+import type { Clock } from "../../base/clock.ts";
+import type { Exemption, ExemptionRows } from "../../store/rows/exemption-rows.ts";
 
 /** How long it may take until objects are hashed after the first exemption that needs it. */
 const LOOK_MS = 250;

@@ -1,13 +1,13 @@
 // A decision becomes bytes: for each group whose objects are to be changed, or whose mail is to be
 // marked, what is delivered is made in an inspection thread. What can't be treated is kept.
 
-import { Budget, type Limits } from "../base/budget.ts";
-import type { Body, ScannedObject, Verdict } from "../message.ts";
-import type { ShareDecision } from "../policy/policy.ts";
-import { checkTemplate, renderTemplate, type Values } from "../template/render.ts";
-import type { Marks } from "../treat/mail/marks.ts";
-import { type Treatment, type TreatmentResult, treat } from "../treat/treat.ts";
-import type { Inspector } from "./inspector.ts";
+import { Budget, type Limits } from "../../base/budget.ts";
+import type { Body, ScannedObject, Verdict } from "../../message.ts";
+import type { ShareDecision } from "../../policy/policy.ts";
+import { checkTemplate, renderTemplate, type Values } from "../../template/render.ts";
+import type { Marks } from "../../treat/mail/marks.ts";
+import { type Treatment, type TreatmentResult, treat } from "../../treat/treat.ts";
+import type { Inspector } from "../inspector.ts";
 import type { Texts } from "./texts.ts";
 
 /** What a thread is given to do; plain values only. */

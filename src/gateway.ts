@@ -21,6 +21,7 @@ import { Gate } from "./pipeline/gate.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
 import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
+import { Texts } from "./pipeline/policy/texts.ts";
 import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { Trail } from "./pipeline/trail.ts";
 import { Policy } from "./policy/policy.ts";

@@ -16,6 +16,9 @@ import type { Values } from "../template/render.ts";
 import type { Gate } from "./gate.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
 import type { Notices } from "./notice/notices.ts";
+import { ExemptionWatch } from "./policy/exemptions.ts";
+import type { Texts } from "./policy/texts.ts";
+import { type TreatedDecision, treatAll } from "./policy/treatment.ts";
 import { settle } from "./settlement.ts";
 import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
 

@@ -47,7 +47,13 @@ function message(client: string, rules = {}): ToldMessage {
   const recipients = [{ address: "bob@here.example" }, { address: "eve@out.example" }];
   const envelope = { ...record.envelope, sender: "alice@here.example", recipients };
   const decision: ShareDecision = {
-    ...{ group: group({ ...ALL, ...rules }), recipients, exempted: [], filtered: [] },
+    ...{
+      group: group({ ...ALL, ...rules }),
+      recipients,
+      exempted: [],
+      filtered: [],
+      treatments: [],
+    },
     ...{
       disposition: { kind: "quarantine", reason: "infected: Test" },
       rule: "",

@@ -46,6 +46,8 @@ const LOCAL = "PK\x03\x04";
 const CENTRAL_SIGNATURE = 0x02014b50;
 const LOCAL_SIGNATURE = 0x04034b50;
 const END = "PK\x05\x06";
+/** Bytes of the end record without its comment. */
+const END_SIZE = 22;
 const END_64_SIGNATURE = 0x06064b50;
 const LOCATOR_SIGNATURE = 0x07064b50;
 const ENTRIES_MAX = 65_536;
@@ -59,7 +61,7 @@ export function readDirectory(bytes: Buffer): ZipDirectory | undefined {
   const ends = findEnds(bytes);
   // The comment behind the record may hold "PK\5\6" itself: one that fits to the file's end wins.
   const at =
-    ends.find((end) => end + 22 + bytes.readUInt16LE(end + 20) === bytes.length) ?? ends[0];
+    ends.find((end) => end + END_SIZE + bytes.readUInt16LE(end + 20) === bytes.length) ?? ends[0];
   if (at === undefined) return;
   const main = directoryAt(bytes, at);
   const others = new Map<number, readonly EntryHeader[]>();
@@ -71,7 +73,7 @@ export function readDirectory(bytes: Buffer): ZipDirectory | undefined {
     }
   }
   const entries = main.entries.map((entry) => withHeaders(entry, others.get(entry.start)));
-  const end = Math.min(bytes.length, at + 22 + bytes.readUInt16LE(at + 20));
+  const end = Math.min(bytes.length, at + END_SIZE + bytes.readUInt16LE(at + 20));
   const disks = [bytes.readUInt16LE(at + 4), bytes.readUInt16LE(at + 6)];
   const isSplit = disks.some((number) => number !== 0 && number !== 0xffff);
   return { ...main, entries, end, isSplit, others };
@@ -102,14 +104,15 @@ function directoryAt(bytes: Buffer, at: number): Omit<ZipDirectory, "end" | "isS
 
 // Last first. Searched from the front, which is many times faster than backwards.
 function findEnds(bytes: Buffer): number[] {
+  if (bytes.length < END_SIZE) return [];
   const ends: number[] = [];
   let at = bytes.indexOf(END, 0, "latin1");
-  for (let count = 0; at >= 0 && at + 22 <= bytes.length && count < ENDS_MAX; count++) {
+  for (let count = 0; at >= 0 && at + END_SIZE <= bytes.length && count < ENDS_MAX; count++) {
     if (ends.push(at) > DIRECTORIES_MAX) ends.shift();
     at = bytes.indexOf(END, at + 4, "latin1");
   }
   // Of a flood of them only the last is taken, as readers do.
-  const last = at < 0 ? -1 : bytes.lastIndexOf(END, bytes.length - 22, "latin1");
+  const last = at < 0 ? -1 : bytes.lastIndexOf(END, bytes.length - END_SIZE, "latin1");
   if (last >= 0 && !ends.includes(last)) ends.push(last);
   return ends.reverse();
 }

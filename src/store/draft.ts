@@ -110,7 +110,7 @@ export class SpoolDraft implements Draft {
     if (this.#path === undefined) {
       this.#path = path;
       this.#file = await disk.create(path);
-      for (const chunk of this.#chunks) await disk.write(this.#file, chunk, 0);
+      await disk.write(this.#file, this.#chunks, 0);
     }
     if (this.#file === undefined) throw new Error(`draft ${this.id} has no file`);
     await disk.sync(this.#file);
@@ -152,13 +152,11 @@ export class SpoolDraft implements Draft {
       this.#file ??= await disk.create(path);
       while (this.#chunks.length > 0) {
         checkSpace();
-        const [first] = this.#chunks;
-        const isSingle = this.#chunks.length === 1 && first !== undefined;
-        const bytes = isSingle ? first : Buffer.concat(this.#chunks);
+        const chunks = this.#chunks;
         this.#chunks = [];
         this.#backlog = 0;
-        await disk.write(this.#file, bytes, this.#written);
-        this.#written += bytes.length;
+        await disk.write(this.#file, chunks, this.#written);
+        for (const { length } of chunks) this.#written += length;
       }
     } catch (error) {
       // Kept for the next write() or finish(), which reports it.

@@ -30,6 +30,17 @@ describe("systemDisk", () => {
     await expect(systemDisk.open(path)).rejects.toThrow("ENOENT");
   });
 
+  test("writes lists of any length one behind the other", async () => {
+    const path = join(tempFolder(), "list");
+    const file = await systemDisk.create(path);
+    const chunks = Array.from({ length: 3000 }, (_, i) => Buffer.from("x".repeat(i % 7)));
+    await systemDisk.write(file, Buffer.from("head"), 0);
+    await systemDisk.write(file, chunks, 4);
+    await systemDisk.write(file, [], 4);
+    await systemDisk.close(file);
+    expect(readFileSync(path, "utf8")).toBe(`head${Buffer.concat(chunks).toString()}`);
+  });
+
   test("knows free space, and says when it does not", () => {
     expect(systemDisk.freeBytes(tempFolder())).toBeGreaterThan(0);
     expect(() => systemDisk.freeBytes("/nowhere/at/all")).toThrow();

@@ -142,10 +142,16 @@ export class FaultyDisk implements Disk {
   open(path: string): Promise<number> {
     return systemDisk.open(path);
   }
-  async write(file: number, bytes: Uint8Array, position: number): Promise<void> {
+  async write(
+    file: number,
+    bytes: Uint8Array | readonly Uint8Array[],
+    position: number,
+  ): Promise<void> {
     const failure = this.#try<void>("write");
-    if (failure !== undefined)
-      await systemDisk.write(file, bytes.subarray(0, this.tornBytes), position);
+    if (failure !== undefined) {
+      const whole = bytes instanceof Uint8Array ? bytes : Buffer.concat(bytes);
+      await systemDisk.write(file, whole.subarray(0, this.tornBytes), position);
+    }
     await (failure ?? systemDisk.write(file, bytes, position));
   }
   sync(file: number): Promise<void> {

@@ -46,8 +46,16 @@ export async function runColdScans(
       ["those shipped with gw", ""],
     ] as const) {
       const config = join(folder, "scan.toml");
-      writeFileSync(config, `scan.signatures_dir = ${JSON.stringify(source)}\n`);
+      // A data folder as a host with a gateway has it, where the compiled set is kept.
+      const data = join(folder, "scan-data");
+      mkdirSync(data, { recursive: true });
+      const settings = { "server.data_dir": data, "scan.signatures_dir": source };
+      const lines = Object.entries(settings).map(
+        ([key, value]) => `${key} = ${JSON.stringify(value)}\n`,
+      );
+      writeFileSync(config, lines.join(""));
       const command = [gatewayPath(), "scan", "--config", config, mail];
+      await timed("gw scan", command, 1);
       scans.push({ ...(await timed("gw scan", command, runs)), signatures: set });
     }
   }

@@ -1,6 +1,7 @@
 // The trace field that every relay puts on top of a message. RFC 5321 §4.4.
 import { isIPv6 } from "node:net";
 import type { Client, Envelope } from "../message.ts";
+import { headerDate } from "../text/header-date.ts";
 import { isNonAscii } from "./address.ts";
 
 /** What the field tells. */
@@ -36,11 +37,6 @@ function recipientClause(envelope: Envelope): string[] {
   const { address } = recipient;
   const isPlain = !/[\s()<>";]/.test(address) && (envelope.isUtf8 || !isNonAscii(address));
   return isPlain ? ["for", `<${address}>`] : [];
-}
-
-/** A date as header fields have it, in UTC. RFC 5322 §3.3. */
-export function headerDate(at: number): string {
-  return new Date(at).toUTCString().replace("GMT", "+0000");
 }
 
 /** The whole field, folded, CRLF-ended. */

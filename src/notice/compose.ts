@@ -5,6 +5,7 @@ import { headerText, quotedPrintable } from "../entity/encode.ts";
 import type { Envelope } from "../message.ts";
 import type { Template } from "../template/parse.ts";
 import { renderTemplate, type Values } from "../template/render.ts";
+import { headerDate } from "../text/header-date.ts";
 
 /** What a notice is made of. */
 export interface NoticeOptions {
@@ -39,7 +40,7 @@ export function composeNotice(options: NoticeOptions): Notice {
   const messageId = `<${id}@${hostname}>`;
   const isUtf8 = /[^ -~]/.test(to);
   const header = [
-    `Date: ${new Date(now).toUTCString().replace("GMT", "+0000")}`,
+    `Date: ${headerDate(now)}`,
     `From: Mail gateway <${options.from === "" ? `MAILER-DAEMON@${hostname}` : addressIn(options.from)}>`,
     `To: <${addressIn(to)}>`,
     `Subject: ${headerText(subject)}`,

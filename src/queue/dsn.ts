@@ -2,6 +2,7 @@
 // handed to a host that reports nothing itself. RFC 3461 says when, RFC 3464 how, RFC 6533 how with
 // addresses beyond ASCII. Values from outside go through `oneLine`: none may forge a field.
 import type { Envelope, MessageRecord, Recipient } from "../message.ts";
+import { headerDate } from "../text/header-date.ts";
 
 /** Bytes of an original that is returned whole; of a larger one only the header is. */
 export const RETURNED_SIZE_MAX = 1024 * 1024;
@@ -86,7 +87,7 @@ export function composeDsn(options: DsnOptions): Dsn | undefined {
   const subject = SUBJECTS[action];
   const messageId = `<${id}@${hostname}>`;
   const head = [
-    `Date: ${mailDate(now)}`,
+    `Date: ${headerDate(now)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: <${oneLine(record.envelope.sender, isUtf8)}>`,
     `Subject: ${subject}`,
@@ -162,7 +163,7 @@ function perMessage({ hostname, record }: DsnOptions): string[] {
   return [
     ...(envid ? fold(`Original-Envelope-Id: ${oneLine(envid, false)}`, " ") : []),
     `Reporting-MTA: dns; ${hostname}`,
-    `Arrival-Date: ${mailDate(record.receivedAt)}`,
+    `Arrival-Date: ${headerDate(record.receivedAt)}`,
   ];
 }
 
@@ -186,9 +187,9 @@ function perRecipient(one: DsnRecipient, { record, now }: DsnOptions): string[] 
     const diagnostic = /^\d{3}(?:[ -]|$)/.test(reply) ? "smtp" : "x-gw";
     fields.push(...fold(`Diagnostic-Code: ${diagnostic}; ${oneLine(reply, isUtf8)}`, " "));
   }
-  fields.push(`Last-Attempt-Date: ${mailDate(now)}`);
+  fields.push(`Last-Attempt-Date: ${headerDate(now)}`);
   if (action === "delayed" && retryUntil !== undefined) {
-    fields.push(`Will-Retry-Until: ${mailDate(retryUntil)}`);
+    fields.push(`Will-Retry-Until: ${headerDate(retryUntil)}`);
   }
   return fields;
 }
@@ -277,9 +278,4 @@ function fold(line: string, indent: string): string[] {
     }
   }
   return [...lines, current];
-}
-
-// RFC 5322 §3.3: `Fri, 20 Nov 2026 10:00:00 +0000`.
-function mailDate(at: number): string {
-  return new Date(at).toUTCString().replace("GMT", "+0000");
 }

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Endpoint, parseEndpoint } from "../../base/endpoint.ts";
 import { describeError } from "../../base/log.ts";
 import { Store } from "../../store/store.ts";
+import { headerDate } from "../../text/header-date.ts";
 import { printable } from "../../text/printable.ts";
 import { Quarantine, type QuarantineItem } from "../../vault/quarantine.ts";
 import { CliError, command, EXIT } from "../command.ts";
@@ -34,8 +35,7 @@ function header(subject: string, messageId: string): string[] {
     `From: Test <${SENDER}>`,
     `To: <${RECIPIENT}>`,
     `Subject: ${subject}`,
-    // RFC 5322 §3.3 writes the zone as digits.
-    `Date: ${new Date().toUTCString().replace("GMT", "+0000")}`,
+    `Date: ${headerDate(Date.now())}`,
     `Message-ID: <${messageId}>`,
     "MIME-Version: 1.0",
   ];

@@ -1,7 +1,9 @@
 // Conditions on their way into an image: programs for the core's stack machine, what they count, and
 // whether they could hold without any pattern.
+
+import { type Comparison, compares } from "../gwdb/comparison.ts";
 import { COUNT_MAX } from "./expression.ts";
-import type { Comparison, Expression } from "./source.ts";
+import type { Expression } from "./source.ts";
 
 const CODES = {
   pattern: 1,
@@ -116,25 +118,6 @@ export function compileCondition(
   return writing.out;
 }
 
-function compare(left: number, operator: Comparison, right: number): boolean {
-  switch (operator) {
-    case "<":
-      return left < right;
-    case "<=":
-      return left <= right;
-    case ">":
-      return left > right;
-    case ">=":
-      return left >= right;
-    case "==":
-      return left === right;
-    case "!=":
-      return left !== right;
-    default:
-      return operator satisfies never;
-  }
-}
-
 // Three values: undefined is "depends on the object".
 function valueWithoutMatch(expression: Expression): boolean | undefined {
   switch (expression.kind) {
@@ -143,7 +126,7 @@ function valueWithoutMatch(expression: Expression): boolean | undefined {
       return false;
     case "compare":
       return typeof expression.left === "object"
-        ? compare(0, expression.operator, expression.right)
+        ? compares(expression.operator, 0, expression.right)
         : undefined;
     case "type":
     case "container":

@@ -1,7 +1,9 @@
 // Conditions: `$a and (#b > 2 or $n) and not size > 128KB and type is pe`. `not` binds tightest, then
 // `and`, then `or`.
+
+import type { Comparison } from "../gwdb/comparison.ts";
 import { parseNumber, type Token, type TokenReader } from "./line.ts";
-import { type Comparison, type Expression, type Pattern, SourceError } from "./source.ts";
+import { type Expression, type Pattern, SourceError } from "./source.ts";
 
 /** How deep parentheses and `not` may nest; the core's stack holds that and some more. */
 export const NESTING_MAX = 16;

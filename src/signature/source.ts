@@ -1,4 +1,5 @@
 // What a signature says, between its text and its compiled form; and what is wrong with a text.
+import type { Comparison } from "../gwdb/comparison.ts";
 import type { Judgement } from "../gwdb/judgement.ts";
 import type { Remedy, Severity } from "../message.ts";
 
@@ -98,9 +99,6 @@ export type Pattern = { readonly id: string; readonly line: number } & (
     }
   | { readonly kind: "name"; readonly glob: string }
 );
-
-/** Comparisons in conditions. */
-export type Comparison = "<" | "<=" | ">" | ">=" | "==" | "!=";
 
 /** A condition. Patterns are given by their place in `Signature.patterns`. */
 export type Expression =

@@ -210,15 +210,3 @@ export function createClamavJudge(): Judge<ClamavJudgement> {
   const regexes = new RegexCache();
   return (judgement, context) => new Hearing(judgement, context, regexes).outcome();
 }
-
-/** How often each subsignature matches, for a person who asks why. */
-export function explainClamav(
-  judgement: ClamavJudgement,
-  context: JudgeContext,
-): readonly { readonly count: number; readonly places: readonly Match[] }[] {
-  const hearing = new Hearing(judgement, context, new RegexCache());
-  return judgement.subsignatures.map((_, id) => ({
-    count: hearing.count(id),
-    places: hearing.places(id),
-  }));
-}

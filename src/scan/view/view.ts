@@ -1,5 +1,6 @@
 // Normalised views of texts, as ClamAV makes them: what its signatures for HTML and text are written
 // for. They are looked at beside the bytes as they are, and only by signatures that ask for them.
+import { HTML_TYPES, TEXT_TYPES } from "../../gwdb/view-types.ts";
 import { htmlViews } from "./html.ts";
 import { textView } from "./text.ts";
 
@@ -15,11 +16,8 @@ export interface View {
 /** Larger objects are looked at as they are only. */
 const SIZE_MAX = 16 * 1024 * 1024;
 
-const HTML: ReadonlySet<string> = new Set(["html", "hta", "svg"]);
-const TEXT: ReadonlySet<string> = new Set([
-  ...["text", "shell", "batch", "wsf", "xml", "svg", "encoded-script", "url", "reg", "slk", "iqy"],
-  ...["ics", "vcard", "pgp", "pem", "postscript", "yenc", "hta"],
-]);
+const HTML: ReadonlySet<string> = new Set(HTML_TYPES);
+const TEXT: ReadonlySet<string> = new Set(TEXT_TYPES);
 
 /** The views of an object that somebody asks for. */
 export function* viewsOf(

@@ -1,11 +1,8 @@
 // ClamAV's words for kinds of files, in gw's. Where ClamAV tells more apart than gw does (the kinds
 // of Office documents), gw's type is the wider one.
 
-const TEXTS = [
-  ...["text", "shell", "batch", "wsf", "xml", "svg", "encoded-script", "url", "reg", "slk", "iqy"],
-  ...["ics", "vcard", "pgp", "pem", "postscript", "yenc", "hta"],
-];
-const HTML = ["html", "hta", "svg"];
+import { HTML_TYPES, TEXT_TYPES } from "../../gwdb/view-types.ts";
+
 const PICTURES = ["gif", "png", "jpeg", "tiff", "bmp", "ico", "webp", "wmf", "emf"];
 const PROGRAMS = ["pe", "dosexe"];
 const ZIPS = ["zip", "jar", "apk", "odf", "epub"];
@@ -21,11 +18,11 @@ const TARGETS: Readonly<Record<number, Target>> = {
   0: { types: [] },
   1: { types: PROGRAMS },
   2: { types: ["ole2"], containers: ["ole2"] },
-  3: { types: [...HTML, "html-view"] },
+  3: { types: [...HTML_TYPES, "html-view"] },
   4: { types: ["mail"] },
   5: { types: PICTURES },
   6: { types: ["elf"] },
-  7: { types: [...TEXTS, "text-view"] },
+  7: { types: [...TEXT_TYPES, "text-view"] },
   9: { types: ["macho"] },
   10: { types: ["pdf"] },
   11: { types: ["swf"] },
@@ -42,11 +39,11 @@ export function targetOf(number: number): Target | undefined {
 
 // The names behind CL_TYPE_ that have a type here.
 const TYPES: Readonly<Record<string, readonly string[]>> = {
-  TEXT_ASCII: TEXTS,
-  TEXT_UTF8: TEXTS,
-  TEXT_UTF16LE: TEXTS,
-  TEXT_UTF16BE: TEXTS,
-  SCRIPT: TEXTS,
+  TEXT_ASCII: TEXT_TYPES,
+  TEXT_UTF8: TEXT_TYPES,
+  TEXT_UTF16LE: TEXT_TYPES,
+  TEXT_UTF16BE: TEXT_TYPES,
+  SCRIPT: TEXT_TYPES,
   BINARY_DATA: ["binary"],
   MSEXE: PROGRAMS,
   ELF: ["elf"],
@@ -81,8 +78,8 @@ const TYPES: Readonly<Record<string, readonly string[]>> = {
   TNEF: ["tnef"],
   PDF: ["pdf"],
   UUENCODED: ["uuencode"],
-  HTML,
-  HTML_UTF16: HTML,
+  HTML: HTML_TYPES,
+  HTML_UTF16: HTML_TYPES,
   MAIL: ["mail"],
   RTF: ["rtf"],
   "7Z": ["7z"],

@@ -1,7 +1,9 @@
 // The trigger of a rule: the tightest condition over what the core finds that holds whenever the
 // rule's own condition does. Where the two are the same, the rule needs no judgement.
+
+import type { Comparison } from "../../gwdb/comparison.ts";
 import type { StringRef, YaraNode, YaraQuantifier } from "../../gwdb/yara-judgement.ts";
-import type { Comparison, Expression } from "../source.ts";
+import type { Expression } from "../source.ts";
 import { Needs } from "./needs.ts";
 import type { CompiledString, PatternTable } from "./pattern-table.ts";
 

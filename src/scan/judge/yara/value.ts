@@ -1,5 +1,6 @@
 // Values of YARA's conditions and the operators between them: 64-bit integers that wrap, floats,
 // texts of one character a byte, and undefined, which most operators hand on.
+import { type Comparison, compares } from "../../../gwdb/comparison.ts";
 import type { YaraBinary, YaraUnary } from "../../../gwdb/yara-judgement.ts";
 
 /** A number, text or truth. Integers that a double can't hold are bigints. */
@@ -112,8 +113,7 @@ function lower(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-type TextOperator = Exclude<YaraBinary, ArithmeticOperator | Order>;
-type Order = "<" | "<=" | ">" | ">=" | "==" | "!=";
+type TextOperator = Exclude<YaraBinary, ArithmeticOperator | Comparison>;
 
 function textTest(operator: TextOperator, left: string, right: string): boolean {
   switch (operator) {
@@ -136,27 +136,6 @@ function textTest(operator: TextOperator, left: string, right: string): boolean 
   }
 }
 
-function compare<T extends Integer | string>(operator: Order, left: T, right: T): boolean {
-  switch (operator) {
-    case "<":
-      return left < right;
-    case "<=":
-      return left <= right;
-    case ">":
-      return left > right;
-    case ">=":
-      return left >= right;
-    case "==":
-      // biome-ignore lint/suspicious/noDoubleEquals: 1n equals 1
-      return left == right;
-    case "!=":
-      // biome-ignore lint/suspicious/noDoubleEquals: 1n equals 1
-      return left != right;
-    default:
-      return operator satisfies never;
-  }
-}
-
 /** What an operator makes of two values; undefined if one of them is, or where YARA has no answer. */
 export function combine(operator: YaraBinary, left: unknown, right: unknown): Plain | undefined {
   switch (operator) {
@@ -167,9 +146,9 @@ export function combine(operator: YaraBinary, left: unknown, right: unknown): Pl
     case "==":
     case "!=":
       if (typeof left === "string" && typeof right === "string") {
-        return compare(operator, left, right);
+        return compares(operator, left, right);
       }
-      return isNumber(left) && isNumber(right) ? compare(operator, left, right) : undefined;
+      return isNumber(left) && isNumber(right) ? compares(operator, left, right) : undefined;
     case "contains":
     case "icontains":
     case "startswith":

@@ -5,6 +5,7 @@ import type { Limits } from "../base/budget.ts";
 import type { Log } from "../base/log.ts";
 import { type JobEnd, WorkerPool } from "../base/worker-pool.ts";
 import { workerUrl } from "../base/worker-url.ts";
+import { openImage } from "../gwdb/image.ts";
 import type { Body, Verdict } from "../message.ts";
 import type { MailSummary } from "../mime/summary.ts";
 import { loadSet, type SharedSet } from "../scan/signature-set.ts";
@@ -89,10 +90,12 @@ export class Inspector {
   /**
    * Loads another compiled set and has the threads turn to it, each between two messages: scans
    * under way end with the old one, which is freed when the last has. Resolves then. Throws
-   * ImageError, and goes on with the old set, if the image can't be used.
+   * ImageError, and goes on with the old set, if the image can't be used. The set in use is not
+   * loaded again.
    */
   async replaceSignatures(image: Uint8Array): Promise<void> {
     const { core, arenas, arenaSize } = this.#set;
+    if (openImage(image).identity === this.#set.identity) return;
     this.#set = loadSet(image, { core, arenas: arenas.length, arenaSize });
     await this.#pool.tell((arena) => this.#startOf(arena));
   }

@@ -6,7 +6,7 @@ import { Glob } from "bun";
 // Lowest first. A file may import from its own folder and from any lower layer, never sideways.
 const LAYERS = [
   ["base"],
-  ["codec", "gwdb", "text", "regex"],
+  ["codec", "gwdb", "text", "regex", "dns"],
   ["executable"],
   ["template", "entity"],
   ["message.ts"],
@@ -23,6 +23,9 @@ const LAYERS = [
     "notice",
     "queue",
     "outbound",
+    "authentication",
+    "update",
+    "license",
   ],
   ["pipeline"],
   ["inbound", "admin"],

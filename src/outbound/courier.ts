@@ -2,11 +2,11 @@
 // recipients, and keeps the time for all sessions.
 import { type Clock, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
+import { Resolver } from "../dns/resolver.ts";
 import type { Outcome } from "../message.ts";
 import { Dialer } from "./dialer.ts";
-import { MailHosts } from "./dns/mail-hosts.ts";
-import { Resolver } from "./dns/resolver.ts";
 import { Hop, type HopContext, SessionQuota } from "./hop.ts";
+import { MailHosts } from "./mail-hosts.ts";
 import { isTooManyRecipients } from "./response.ts";
 import { hopKey } from "./route.ts";
 import type { Connection } from "./session/connection.ts";

@@ -3,7 +3,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import type { Outcome } from "../message.ts";
-import type { MailHosts, Target } from "./dns/mail-hosts.ts";
+import type { MailHosts, Target } from "./mail-hosts.ts";
 import { TROUBLE, troubleOutcome } from "./response.ts";
 import type { NextHop } from "./route.ts";
 import {

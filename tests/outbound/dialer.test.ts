@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
 import { type Dialed, Dialer } from "../../src/outbound/dialer.ts";
-import type { Located, MailHosts, Target } from "../../src/outbound/dns/mail-hosts.ts";
+import type { Located, MailHosts, Target } from "../../src/outbound/mail-hosts.ts";
 import type { Connection } from "../../src/outbound/session/connection.ts";
 import { Payload } from "../../src/outbound/session/payload.ts";
 import type { CourierSettings } from "../../src/outbound/settings.ts";

@@ -2,11 +2,11 @@
 // it is down.
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../src/base/clock.ts";
+import { Resolver } from "../../src/dns/resolver.ts";
 import type { Outcome } from "../../src/message.ts";
 import { Dialer } from "../../src/outbound/dialer.ts";
-import { MailHosts } from "../../src/outbound/dns/mail-hosts.ts";
-import { Resolver } from "../../src/outbound/dns/resolver.ts";
 import { Hop, SessionQuota } from "../../src/outbound/hop.ts";
+import { MailHosts } from "../../src/outbound/mail-hosts.ts";
 import type { Connection } from "../../src/outbound/session/connection.ts";
 import type { CourierSettings } from "../../src/outbound/settings.ts";
 import { NextHopServer } from "../harness/next-hop.ts";

@@ -3,7 +3,7 @@
 import { connect, isIP, type Socket } from "node:net";
 import { describeError, type Log } from "../../base/log.ts";
 import type { Outcome } from "../../message.ts";
-import type { Target } from "../dns/mail-hosts.ts";
+import type { Target } from "../mail-hosts.ts";
 import {
   forAll,
   isPositive,

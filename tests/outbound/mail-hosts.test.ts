@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { systemClock } from "../../../src/base/clock.ts";
-import { MailHosts } from "../../../src/outbound/dns/mail-hosts.ts";
-import { Resolver } from "../../../src/outbound/dns/resolver.ts";
-import type { NextHop } from "../../../src/outbound/route.ts";
-import { addressRecord, FakeDns, mxRecord, RCODE, reply } from "../../harness/fake-dns.ts";
+import { systemClock } from "../../src/base/clock.ts";
+import { Resolver } from "../../src/dns/resolver.ts";
+import { MailHosts } from "../../src/outbound/mail-hosts.ts";
+import type { NextHop } from "../../src/outbound/route.ts";
+import { addressRecord, FakeDns, mxRecord, RCODE, reply } from "../harness/fake-dns.ts";
 
 let dns: FakeDns;
 

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { randomBytes } from "node:crypto";
-import { DnsClient } from "../../../src/outbound/dns/dns-client.ts";
+import { DnsClient } from "../../src/dns/dns-client.ts";
 import {
   addressRecord,
   FakeDns,
@@ -8,7 +8,7 @@ import {
   reply,
   type Trick,
   truncatedReply,
-} from "../../harness/fake-dns.ts";
+} from "../harness/fake-dns.ts";
 
 let dns: FakeDns;
 let second: FakeDns;

@@ -11,7 +11,7 @@ import {
   type Packet,
   RECURSION_DESIRED,
 } from "dns-packet";
-import type { Endpoint } from "../../base/endpoint.ts";
+import type { Endpoint } from "../base/endpoint.ts";
 
 /** Types gw asks for. */
 export type QueryType = "MX" | "A" | "AAAA";

@@ -4,8 +4,8 @@ import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { domainToASCII } from "node:url";
 import type { Answer as DnsRecord } from "dns-packet";
-import type { Clock } from "../../base/clock.ts";
-import { type Endpoint, isDomain, parseEndpoint } from "../../base/endpoint.ts";
+import type { Clock } from "../base/clock.ts";
+import { type Endpoint, isDomain, parseEndpoint } from "../base/endpoint.ts";
 import { DnsClient, type DnsReply, type QueryType } from "./dns-client.ts";
 
 /** What a look-up came to. */

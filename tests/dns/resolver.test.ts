@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { Resolver } from "../../../src/outbound/dns/resolver.ts";
-import { addressRecord, FakeDns, mxRecord } from "../../harness/fake-dns.ts";
+import { Resolver } from "../../src/dns/resolver.ts";
+import { addressRecord, FakeDns, mxRecord } from "../harness/fake-dns.ts";
 
 let dns: FakeDns;
 let now = 0;

@@ -1,11 +1,11 @@
 // From a next hop to the addresses to try, best first: MX and its absence (RFC 5321 §5.1), null MX
 // (RFC 7505), configured hosts. The one place that decides what DNS may fail a message for.
 import { isIP } from "node:net";
-import { IpRanges } from "../../base/ip-range.ts";
-import type { Outcome } from "../../message.ts";
-import { TROUBLE, troubleOutcome } from "../response.ts";
-import type { NextHop } from "../route.ts";
-import type { Exchange, Lookup, Resolver } from "./resolver.ts";
+import { IpRanges } from "../base/ip-range.ts";
+import type { Exchange, Lookup, Resolver } from "../dns/resolver.ts";
+import type { Outcome } from "../message.ts";
+import { TROUBLE, troubleOutcome } from "./response.ts";
+import type { NextHop } from "./route.ts";
 
 /** One address of one host. */
 export interface Target {

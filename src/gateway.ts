@@ -371,7 +371,8 @@ function carrierOptions(config: Config, log: Log) {
     connectTimeoutMs: config["outbound.connect_timeout"],
     replyTimeoutMs: config["outbound.reply_timeout"],
     tls: config["outbound.tls"],
-    dnsServers: config["outbound.dns_servers"],
+    dnsServers: config["dns.servers"],
+    dnsTimeoutMs: config["dns.timeout"],
     log,
   };
 }

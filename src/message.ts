@@ -116,6 +116,46 @@ export interface Recipient {
   readonly orcpt?: string;
 }
 
+/** How a check of who a message is from ended. RFC 8601 §2.7. */
+export type AuthenticationResult =
+  | "none"
+  | "pass"
+  | "fail"
+  | "softfail"
+  | "neutral"
+  | "policy"
+  | "temperror"
+  | "permerror";
+
+/** One such check, and the domain that it is about, "" if there is none. */
+export interface AuthenticationCheck {
+  readonly result: AuthenticationResult;
+  readonly domain: string;
+}
+
+/** What all such checks of one message say. */
+export interface Authentication {
+  /** RFC 7208: of the envelope sender's domain; of the name in HELO for the null sender. */
+  readonly spf: AuthenticationCheck;
+  /** RFC 6376: one for each signature, in the header's order. */
+  readonly dkim: readonly (AuthenticationCheck & { readonly selector: string })[];
+  /** RFC 7489: of the From field's domain, and what its owner asks for mail that fails. */
+  readonly dmarc: AuthenticationCheck & { readonly policy: "none" | "quarantine" | "reject" };
+  /** RFC 8617: the chain, with the domain of its last seal. */
+  readonly arc: AuthenticationCheck;
+}
+
+/** True if the envelope sender is who it seems to be: logged in, or vouched for by its domain. */
+export function isGenuineSender(client: Client, envelope: Envelope): boolean {
+  const { authentication, sender } = envelope;
+  if (client.user !== undefined) return true;
+  if (authentication === undefined || sender === "") return false;
+  if (authentication.spf.result === "pass") return true;
+  const domain = sender.slice(sender.lastIndexOf("@") + 1).toLowerCase();
+  const isOf = (signer: string) => domain === signer || domain.endsWith(`.${signer}`);
+  return authentication.dkim.some(({ result, domain: by }) => result === "pass" && isOf(by));
+}
+
 /** RFC 5321 §2.3.1: what MAIL and RCPT said; never taken from header fields. */
 export interface Envelope {
   /** Reverse-path without brackets; "" is the null sender. */
@@ -129,6 +169,8 @@ export interface Envelope {
   readonly ret?: "full" | "hdrs";
   /** RFC 3461 ENVID parameter, still xtext-decoded. */
   readonly envid?: string;
+  /** There if the message was checked; mail of clients that gw relays for is not. */
+  readonly authentication?: Authentication;
 }
 
 /** Who handed the message over: one SMTP session as the far side showed itself. */

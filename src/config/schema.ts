@@ -1,5 +1,6 @@
 // The schema: every setting there is. A new one is a new record in fields/ and nothing else.
 import type { Values } from "./field.ts";
+import { DNS_FIELDS } from "./fields/dns.ts";
 import { INBOUND_FIELDS } from "./fields/inbound.ts";
 import { NOTICE_FIELDS } from "./fields/notice.ts";
 import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
@@ -16,6 +17,7 @@ export const SCHEMA = {
   ...POLICY_FIELDS,
   ...NOTICE_FIELDS,
   ...OUTBOUND_FIELDS,
+  ...DNS_FIELDS,
 } as const;
 
 /** What each section is about. */
@@ -29,6 +31,7 @@ export const SECTIONS = {
   notice: "Notices about messages; the rules say what they are sent about",
   queue: "Waiting mail",
   outbound: "Sending mail on",
+  dns: "Looking names up",
 } as const satisfies Record<string, string>;
 
 /** Every setting by key, with its default where the file says nothing. */

@@ -5,6 +5,7 @@ import { randomInt } from "node:crypto";
 import { createSocket } from "node:dgram";
 import { connect, isIPv6 } from "node:net";
 import {
+  AUTHENTIC_DATA,
   type Answer as DnsRecord,
   decode,
   encode,
@@ -14,7 +15,7 @@ import {
 import type { Endpoint } from "../base/endpoint.ts";
 
 /** Types gw asks for. */
-export type QueryType = "MX" | "A" | "AAAA";
+export type QueryType = "MX" | "A" | "AAAA" | "TXT" | "PTR" | "TLSA";
 
 /** An answer of a server that can be believed, or the lack of one. */
 export type DnsReply =
@@ -22,6 +23,8 @@ export type DnsReply =
       readonly kind: "answer";
       /** The name exists; the records may still be none of the type asked for. */
       readonly hasName: boolean;
+      /** The server says that it has verified all of it by DNSSEC: its AD flag. */
+      readonly isAuthentic: boolean;
       readonly records: readonly DnsRecord[];
       readonly authorities: readonly DnsRecord[];
     }
@@ -99,11 +102,13 @@ export class DnsClient {
       result = await exchangeTcp(server, { name, type, hasEdns: true }, timeoutMs);
     }
     if ("trouble" in result) return { kind: "trouble", reason: result.trouble };
-    const { rcode, answers = [], authorities = [] } = result.packet;
+    const { rcode, flag_ad, answers = [], authorities = [] } = result.packet;
     if (rcode !== "NOERROR" && rcode !== "NXDOMAIN") {
       return { kind: "trouble", reason: String(rcode) };
     }
-    return { kind: "answer", hasName: rcode === "NOERROR", records: answers, authorities };
+    const hasName = rcode === "NOERROR";
+    const isAuthentic = flag_ad === true;
+    return { kind: "answer", hasName, isAuthentic, records: answers, authorities };
   }
 }
 
@@ -118,7 +123,8 @@ function encodeQuery(query: Query, id: number): Buffer {
   return encode({
     type: "query",
     id,
-    flags: RECURSION_DESIRED,
+    // RFC 6840 §5.7: AD in a question asks for the flag without all the signatures.
+    flags: RECURSION_DESIRED | AUTHENTIC_DATA,
     questions: [{ name: query.name, type: query.type }],
     additionals: query.hasEdns ? [opt] : [],
   });

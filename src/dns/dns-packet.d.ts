@@ -23,12 +23,14 @@ declare module "dns-packet" {
     readonly type?: "query" | "response";
     readonly flags?: number;
     readonly flag_tc?: boolean;
+    readonly flag_ad?: boolean;
     readonly rcode?: string;
     readonly questions?: readonly Question[];
     readonly answers?: readonly Answer[];
     readonly authorities?: readonly Answer[];
     readonly additionals?: readonly Answer[];
   }
+  export const AUTHENTIC_DATA: number;
   export const RECURSION_DESIRED: number;
   export function encode(packet: Packet): Buffer;
   export function decode(bytes: Buffer): Packet;

@@ -1,8 +1,8 @@
 // The main thread's end of the sending side: hands deliveries to the worker and gets outcomes back.
 // Whatever happens to the worker, every delivery ends with outcomes; in doubt they are "deferred".
-import { parseEndpoint } from "../base/endpoint.ts";
 import { describeError, type Log } from "../base/log.ts";
 import { workerUrl } from "../base/worker-url.ts";
+import { parseServers } from "../dns/resolver.ts";
 import type { Outcome } from "../message.ts";
 import { forAll, TROUBLE, troubleOutcome } from "./response.ts";
 import { hopKey, type NextHop } from "./route.ts";
@@ -28,6 +28,7 @@ export interface CarrierOptions {
   readonly tls?: TlsMode;
   /** `ADDRESS` or `ADDRESS:PORT`; empty: those of /etc/resolv.conf. */
   readonly dnsServers?: readonly string[];
+  readonly dnsTimeoutMs?: number;
   /** Anything else that has a default. */
   readonly settings?: Partial<Omit<CourierSettings, "hostname">>;
   /** Makes the thread; for tests. */
@@ -228,18 +229,15 @@ function cloneable(delivery: Delivery): Delivery {
 
 function settingsOf(options: CarrierOptions): CourierSettings {
   const defaults = { ...COURIER_DEFAULTS, ...options.settings };
-  const { connectTimeoutMs: connectMs, replyTimeoutMs: replyMs } = options;
-  const servers = options.dnsServers?.map((text) => {
-    const server = parseEndpoint(text, 53);
-    if (server === undefined) throw new Error(`not a DNS server: ${JSON.stringify(text)}`);
-    return server;
-  });
+  const { connectTimeoutMs: connectMs, replyTimeoutMs: replyMs, dnsTimeoutMs } = options;
+  const timeoutMs = dnsTimeoutMs ?? defaults.dns.timeoutMs;
+  const servers = options.dnsServers && parseServers(options.dnsServers);
   return {
     ...defaults,
     hostname: options.hostname,
     sessionsPerHostMax: options.sessionsPerHostMax ?? defaults.sessionsPerHostMax,
     tls: options.tls ?? defaults.tls,
-    dns: { ...defaults.dns, ...(servers && { servers }) },
+    dns: { ...defaults.dns, timeoutMs, ...(servers && { servers }) },
     timeouts: {
       ...defaults.timeouts,
       ...(connectMs !== undefined && { connectMs }),

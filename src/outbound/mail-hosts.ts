@@ -2,7 +2,8 @@
 // (RFC 7505), configured hosts. The one place that decides what DNS may fail a message for.
 import { isIP } from "node:net";
 import { IpRanges } from "../base/ip-range.ts";
-import type { Exchange, Lookup, Resolver } from "../dns/resolver.ts";
+import type { Exchange } from "../dns/records.ts";
+import type { Lookup, Resolver } from "../dns/resolver.ts";
 import type { Outcome } from "../message.ts";
 import { TROUBLE, troubleOutcome } from "./response.ts";
 import type { NextHop } from "./route.ts";

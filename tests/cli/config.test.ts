@@ -23,7 +23,7 @@ describe("gw config", () => {
 
   test("describe explains, lists, and helps with names", async () => {
     expect((await gw("config", "describe", "scan.workers")).out).toStartWith("scan.workers\n  ");
-    expect((await gw("config", "describe")).out).toContain("outbound.dns_servers");
+    expect((await gw("config", "describe")).out).toContain("dns.servers");
     expect((await gw("config", "describe", "--markdown")).out).toStartWith("# Configuration\n");
     await expect(gw("config", "describe", "scan.worker")).rejects.toThrow("mean scan.workers?");
     await expect(gw("config", "describe", "qqqqqqq")).rejects.toThrow("lists all");

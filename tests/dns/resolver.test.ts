@@ -52,7 +52,14 @@ test("no such record and no such name are told apart", async () => {
 
 test("a name that can't be asked for does not exist", async () => {
   const long = "x".repeat(64);
-  for (const name of ["", "..", `${long}.example`, "a b.example", `${"a.".repeat(130)}x`]) {
+  for (const name of [
+    "",
+    "..",
+    `${long}.example`,
+    "a b.example",
+    "a\u0000.example",
+    `${"a.".repeat(130)}x`,
+  ]) {
     expect(await resolver().exchanges(name)).toEqual({ kind: "noName" });
   }
   expect(dns.asked).toEqual([]);
@@ -144,3 +151,86 @@ test("records of other names and of other types in an answer are not believed", 
   ];
   expect(await resolver().addresses("a.example.org")).toEqual({ kind: "empty" });
 });
+
+test("texts() joins the strings of a record, and leaves out what is too long", async () => {
+  const text = (...data: string[]) => ({ name: "t.example", type: "TXT", ttl: 60, data });
+  const long = new Array<string>(20).fill("x".repeat(250));
+  dns.zone["t.example"] = [text("v=spf1 -", "all"), text("two"), text(...long)];
+  expect(await resolver().texts("t.example")).toEqual({
+    kind: "found",
+    values: ["v=spf1 -all", "two"],
+  });
+  dns.zone["t.example"] = [text(...long)];
+  expect(await resolver().texts("t.example")).toEqual({ kind: "empty" });
+});
+
+test.each([
+  ["192.0.2.10", "10.2.0.192.in-addr.arpa"],
+  ["::ffff:192.0.2.10", "10.2.0.192.in-addr.arpa"],
+  ["2001:db8::1", `1.${"0.".repeat(23)}8.b.d.0.1.0.0.2.ip6.arpa`],
+  ["fe80::1%eth0", `1.${"0.".repeat(28)}8.e.f.ip6.arpa`],
+  ["::", `${"0.".repeat(32)}ip6.arpa`],
+  ["64:ff9b::192.0.2.1", `1.0.2.0.0.0.0.c.${"0.".repeat(16)}b.9.f.f.4.6.0.0.ip6.arpa`],
+])("names() asks for %s under its reverse name", async (address, name) => {
+  dns.zone[name] = [{ name, type: "PTR", ttl: 60, data: "Mail.Example.ORG" }];
+  expect(await resolver().names(address)).toEqual({ kind: "found", values: ["mail.example.org"] });
+});
+
+test("names() of what is no address asks nobody", async () => {
+  expect(await resolver().names("here")).toEqual({ kind: "noName" });
+  expect(dns.asked).toEqual([]);
+});
+
+test("associations() gives TLSA records as they are", async () => {
+  const name = "_25._tcp.a.example.org";
+  const certificate = Buffer.from("00ff10", "hex");
+  const data = { usage: 3, selector: 1, matchingType: 1, certificate };
+  dns.zone[name] = [{ name, type: "TLSA", ttl: 60, data }];
+  const association = { usage: 3, selector: 1, matchingType: 1 };
+  expect(await resolver().associations(name)).toEqual({
+    kind: "found",
+    values: [{ ...association, data: new Uint8Array([0, 255, 16]) }],
+  });
+});
+
+const AUTHENTIC = 1 << 5;
+
+test("the AD flag is asked for, and told of answers and of absences", async () => {
+  dns.trick = (asked) => {
+    const answer = dns.answer(asked);
+    return [{ ...answer, flags: (answer.flags ?? 0) | AUTHENTIC }];
+  };
+  const found = { kind: "found", values: ["192.0.2.1", "2001:db8::1"], isAuthentic: true } as const;
+  expect(await resolver().addresses("alias.example")).toEqual(found);
+  expect(await resolver().texts("empty.example")).toEqual({ kind: "empty", isAuthentic: true });
+  expect(await resolver().texts("no.example")).toEqual({ kind: "noName", isAuthentic: true });
+  expect(dns.asked.every(({ packet }) => ((packet.flags ?? 0) & AUTHENTIC) !== 0)).toBe(true);
+});
+
+test("an answer is authentic only if all of it is", async () => {
+  dns.trick = (asked) => {
+    const answer = dns.answer(asked);
+    const flags = (answer.flags ?? 0) | (asked.type === "A" ? AUTHENTIC : 0);
+    return [{ ...answer, flags }];
+  };
+  const { isAuthentic } = (await resolver().addresses("a.example.org")) as { isAuthentic?: true };
+  expect(isAuthentic).toBeUndefined();
+});
+
+test("what is kept is bounded by its size as well", async () => {
+  const cached = resolver();
+  const data = [...new Array<string>(16).fill("x".repeat(250))];
+  dns.trick = ({ packet, name }) => [
+    { ...packet, type: "response", flags: 0, additionals: [], answers: many(name, data) },
+  ];
+  dns.asked.length = 0;
+  for (let at = 0; at < 300; at++) await cached.texts(`n${at}.example`);
+  await cached.texts("n299.example");
+  expect(dns.asked.length).toBe(300);
+  await cached.texts("n0.example");
+  expect(dns.asked.length).toBe(301);
+});
+
+function many(name: string, data: string[]) {
+  return new Array(15).fill({ name, type: "TXT", ttl: 3000, data });
+}

@@ -1,6 +1,6 @@
 // Settings of the queue and of the side that sends mail on.
 import type { Schema } from "../field.ts";
-import { duration, integer, list, oneOf, resolver, route } from "../types.ts";
+import { duration, integer, list, oneOf, route } from "../types.ts";
 
 /** Sections queue and outbound. */
 export const OUTBOUND_FIELDS = {
@@ -62,14 +62,6 @@ export const OUTBOUND_FIELDS = {
     doc: "Encryption towards next hops. opportunistic: where STARTTLS is offered, without proof of the host's identity. required: only with a certificate that is valid for the host. off: never.",
     example: "required",
     knownAs: ["smtp_tls_security_level"],
-    needsRestart: true,
-  },
-  "outbound.dns_servers": {
-    type: list(resolver()),
-    default: [],
-    doc: "DNS servers that are asked. Empty: those in /etc/resolv.conf.",
-    example: ["192.0.2.53", "192.0.2.54:5353"],
-    knownAs: ["nameserver"],
     needsRestart: true,
   },
 } as const satisfies Schema;

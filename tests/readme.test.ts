@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { Glob } from "bun";
 import { allCommands, isGroup } from "../src/cli/catalogue.ts";
-import { checkText } from "../src/config/load.ts";
+import { checkText } from "../src/config/check.ts";
 import { findConflicts } from "../src/config/relations.ts";
 import { SCHEMA } from "../src/config/schema.ts";
 

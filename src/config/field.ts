@@ -20,6 +20,8 @@ export interface Type<T> {
   write(value: T): string;
   /** Its values are never shown. */
   readonly isSecret?: boolean;
+  /** Of a list: the type of its elements, which may stand in a file: `file:/path`. */
+  readonly element?: Type<string>;
 }
 
 /** One setting. Its key is the name it has in the schema: `inbound.message_size_max`. */

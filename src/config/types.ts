@@ -100,9 +100,11 @@ export function path({ orEmpty = false } = {}): Type<string> {
   return word("path", expected, isAbsolute, orEmpty);
 }
 
-/** A text that is never shown: passwords, keys. */
+/** A text that is never shown (a password, a key), or where it stands. */
 export function secret(): Type<string> {
-  const type = word("secret", "a text without control characters", () => true, true);
+  const expected =
+    'a text without control characters, or "file:/path" or "env:NAME" to read it from';
+  const type = word("secret", expected, () => true, true);
   return { ...type, isSecret: true, write: (value) => (value === "" ? '""' : '"(set)"') };
 }
 
@@ -240,5 +242,6 @@ export function list<T extends string>(element: Type<T>): Type<readonly T[]> {
         : { kind: "value", value: raw as readonly T[] };
     },
     write: toToml,
+    element,
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from "bun:test";
 import { allCommands, CATALOGUE, isGroup } from "../../src/cli/catalogue.ts";
 import { CliError } from "../../src/cli/command.ts";
 import { explain, run } from "../../src/cli/program.ts";
-import { ConfigError } from "../../src/config/load.ts";
+import { ConfigError } from "../../src/config/file/text-file.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
 async function tell(...args: string[]) {

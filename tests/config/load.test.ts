@@ -2,8 +2,10 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { checkText } from "../../src/config/check.ts";
 import type { Schema } from "../../src/config/field.ts";
-import { ConfigError, checkConfig, checkText, loadConfig } from "../../src/config/load.ts";
+import { ConfigError } from "../../src/config/file/text-file.ts";
+import { checkConfig, loadConfig } from "../../src/config/load.ts";
 import { SCHEMA } from "../../src/config/schema.ts";
 import { TABLES } from "../../src/config/tables.ts";
 import { secret } from "../../src/config/types.ts";
@@ -94,7 +96,9 @@ describe("loadConfig()", () => {
   test("rules of a higher layer are held against the file, with line and column", () => {
     const file = fileOf('[[filter]]\nname = "x"\ntypes = ["pee"]\n');
     const rule = () => [{ keys: ["filter[0].types[0]"], message: "no such type" }];
-    expect(checkConfig(file, rule)).toEqual([{ line: 3, column: 10, message: "no such type" }]);
+    expect(checkConfig(file, rule)).toEqual([
+      { file, line: 3, column: 10, message: "no such type" },
+    ]);
     expect(errorOf(() => loadConfig(file, {}, rule))).toEndWith(":3:10: no such type");
   });
 

@@ -2,7 +2,7 @@
 // force.
 
 import { describe, markdown, sample, show } from "../../config/describe.ts";
-import { checkConfig, loadConfig } from "../../config/load.ts";
+import { checkConfig, lineOf, loadConfig } from "../../config/load.ts";
 import { findPolicyConflicts } from "../../pipeline/policy/config-rules.ts";
 import { printable } from "../../text/printable.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
@@ -17,9 +17,7 @@ export const check = command({ config: OPTIONS.config }, (args, terminal) => {
     );
   }
   const problems = checkConfig(file, findPolicyConflicts);
-  for (const { line, column, message } of problems) {
-    terminal.err(`${file}:${line}:${column}: ${message}\n`);
-  }
+  for (const problem of problems) terminal.err(`${lineOf(problem)}\n`);
   if (problems.length === 0) terminal.out(`${file}: no mistakes\n`);
   return problems.length === 0 ? EXIT.good : EXIT.error;
 });

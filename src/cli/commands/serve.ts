@@ -1,7 +1,8 @@
 // `gw serve`: the gateway itself.
 import { createLog, describeError, type Log } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
-import { loadConfig } from "../../config/load.ts";
+import { FileWatch } from "../../config/file/watch.ts";
+import { readConfig as readFile } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { Gateway, type GatewayOptions } from "../../gateway.ts";
 import { findPolicyConflicts } from "../../pipeline/policy/config-rules.ts";
@@ -41,7 +42,16 @@ export async function startGateway(
 /** `gw serve` */
 export const serve = command({ config: OPTIONS.config }, async (args, terminal) => {
   const file = configFile(args.config);
-  const readConfig = () => loadConfig(file, {}, findPolicyConflicts);
+  // A list or a secret outside of the configuration has changed: all is read again, as a reload.
+  const watch = new FileWatch((files) => {
+    log.info("list-changed", { files: files.join(" ") });
+    void gateway.reload().catch(() => undefined); // What is wrong is in the log.
+  });
+  const readConfig = () => {
+    const loaded = readFile(file, findPolicyConflicts);
+    watch.watch(loaded.files);
+    return loaded.config;
+  };
   const config = readConfig();
   let level = config["log.level"];
   const log = openLog(config, terminal, () => level);
@@ -62,6 +72,8 @@ export const serve = command({ config: OPTIONS.config }, async (args, terminal) 
     listen: gateway.addresses.join(" "),
     data: config["server.data_dir"],
   });
+  watch.start();
   await runUntilSignal(log, gateway, wish);
+  watch.stop();
   return EXIT.good;
 });

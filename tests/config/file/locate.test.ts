@@ -1,5 +1,5 @@
 import { describe, expect, test } from "bun:test";
-import { locate, positionOf } from "../../src/config/locate.ts";
+import { locate, positionOf } from "../../../src/config/file/locate.ts";
 
 // What stands at a place, up to the end of its line.
 function at(text: string, path: string, which: "key" | "value"): string | undefined {

@@ -6,6 +6,8 @@
 export interface Place {
   readonly key: number;
   readonly value: number;
+  /** Where the value of a setting ends; of a header, and inside a value, where that begins. */
+  readonly end: number;
 }
 
 /** A line and a column, both counted from 1. */
@@ -29,12 +31,13 @@ const STRING = /"""(?:[^\\]|\\.)*?"""+|'''.*?'''+|"(?:[^"\\\n]|\\.)*"|'[^'\n]*'/
 class Walk {
   readonly places = new Map<string, Place>();
   readonly #text: string;
-  readonly #rows = new Map<string, number>();
+  readonly #rows: Map<string, number>;
   #at = 0;
   #table = "";
 
-  constructor(text: string) {
+  constructor(text: string, rows: Map<string, number>) {
     this.#text = text;
+    this.#rows = rows;
   }
 
   run(): this {
@@ -61,7 +64,8 @@ class Walk {
   }
 
   #note(path: string, key: number): void {
-    if (!this.places.has(path)) this.places.set(path, { key, value: this.#at });
+    const value = this.#at;
+    if (!this.places.has(path)) this.places.set(path, { key, value, end: value });
   }
 
   #header(): void {
@@ -73,7 +77,7 @@ class Walk {
     const path = this.#path("");
     this.#table = isRow ? `${path}[${this.#count(path)}]` : this.#inRow(path);
     for (const each of [path, this.#table]) {
-      if (!this.places.has(each)) this.places.set(each, { key, value: key });
+      if (!this.places.has(each)) this.places.set(each, { key, value: key, end: key });
     }
     while (this.#peek("]")) this.#at++;
   }
@@ -116,8 +120,11 @@ class Walk {
     if (!this.#peek("=")) return;
     this.#at++;
     this.#take(BLANK);
+    const value = this.#at;
+    const isFirst = !this.places.has(path);
     this.#note(path, key);
     this.#value(path);
+    if (isFirst) this.places.set(path, { key, value, end: this.#at });
   }
 
   // A value; arrays and inline tables are kept on a stack of our own, however deep they go.
@@ -156,9 +163,15 @@ class Walk {
   }
 }
 
-/** Where each key, and each element of a list (`path[n]`), stands in a valid TOML text. */
-export function locate(text: string): ReadonlyMap<string, Place> {
-  return new Walk(text).run().places;
+/**
+ * Where each key, and each element of a list (`path[n]`), stands in a valid TOML text. `rows` counts
+ * the `[[tables]]` of files that were read before, and goes on from there.
+ */
+export function locate(
+  text: string,
+  rows: Map<string, number> = new Map(),
+): ReadonlyMap<string, Place> {
+  return new Walk(text, rows).run().places;
 }
 
 /** The line and column of an offset. */

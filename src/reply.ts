@@ -57,6 +57,11 @@ export const REPLIES = {
   talksTooSoon: { code: 554, enhanced: "5.5.1", text: "You talk before the greeting" },
 } as const satisfies Record<string, Reply>;
 
+/** `2.0.0 text`: what stands behind the code. */
+export function textOf(reply: Reply): string {
+  return `${reply.enhanced} ${reply.text}`;
+}
+
 /** A refusal for the client. Thrown by intake, caught once in `inbound/`; `cause` is for the log. */
 export class SmtpError extends Error {
   readonly reply: Reply;

@@ -3,20 +3,13 @@
 // package.json pins the exact version, and the dialogs in tests/dialogs hold it to its behaviour.
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
-import {
-  SMTPServer,
-  type SMTPServerDataResult,
-  type SMTPServerDataStream,
-  type SMTPServerOptions,
-  type SMTPServerSession,
-} from "smtp-server";
+import type { SMTPServer, SMTPServerDataStream } from "smtp-server";
 import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
 import { siteOf } from "../base/ip-range.ts";
-import { describeError } from "../base/log.ts";
 import type { Tally } from "../base/tally.ts";
 import type { Client } from "../message.ts";
-import { REPLIES, type Reply } from "../reply.ts";
-import { DataParser } from "./data-parser.ts";
+import { REPLIES, type Reply, textOf } from "../reply.ts";
+import { DataParser } from "./data/data-parser.ts";
 import { Session, type SessionParts } from "./session.ts";
 
 /** Settings of all sessions together. */
@@ -49,8 +42,12 @@ const USEFUL_COMMANDS = ["MAIL", "RCPT", "DATA", "QUIT"];
 // `2.0.0 text`: how a reply's enhanced code travels through smtp-server, which has no field for it.
 const ENHANCED_TEXT = /^([245]\.\d{1,3}\.\d{1,3}) (.*)$/s;
 
-function textOf(reply: Reply): string {
-  return `${reply.enhanced} ${reply.text}`;
+/** What a connection is made of. */
+export interface Origin {
+  readonly server: SMTPServer;
+  readonly door: Door;
+  readonly socket: Socket | TLSSocket;
+  readonly options: SMTPConnectionOptions | null;
 }
 
 /** One TCP connection. */
@@ -65,9 +62,9 @@ export class Connection extends SMTPConnection {
   #idleCommands = 0;
   #surplusRecipients = 0;
 
-  constructor(server: Server, socket: Socket | TLSSocket, options?: SMTPConnectionOptions | null) {
-    super(server, socket, options);
-    this.#door = server.door;
+  constructor(from: Origin) {
+    super(from.server, from.socket, from.options);
+    this.#door = from.door;
     this.#startedAt = this.#door.parts.clock.steady();
     this.#activeAt = this.#startedAt;
     this.mail = new Session(this.#door.parts, () => this.#client());
@@ -275,74 +272,5 @@ export class Connection extends SMTPConnection {
       protocol: this._transmissionType(),
       ...(cipher !== undefined && { tls: version === null ? cipher : `${version} ${cipher}` }),
     };
-  }
-}
-
-/** smtp-server's server with gw's connections. */
-export class Server extends SMTPServer {
-  readonly door: Door;
-  readonly #bySession = new WeakMap<SMTPServerSession, Connection>();
-  // All that still have a socket; `connections` forgets those that are being closed.
-  readonly #open = new Set<Connection>();
-  #isLeaving = false;
-  #onEmpty: () => void = () => {};
-
-  constructor(options: SMTPServerOptions, door: Door) {
-    super(options);
-    this.door = door;
-  }
-
-  get open(): ReadonlySet<Connection> {
-    return this.#open;
-  }
-
-  /** Takes no more connections and messages; resolves when all connections are gone. */
-  async leave(): Promise<void> {
-    this.#isLeaving = true;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
-    });
-    for (const connection of this.#open) connection.leave();
-    await closed;
-    if (this.#open.size > 0) await empty;
-  }
-
-  override connect(socket: Socket | TLSSocket, options?: SMTPConnectionOptions | null): void {
-    if (this.#isLeaving) {
-      // Accepted in the very moment of closing.
-      socket.destroy();
-      return;
-    }
-    const connection = new Connection(this, socket, options);
-    this.connections.add(connection);
-    this.#open.add(connection);
-    this.#bySession.set(connection.session, connection);
-    // A client that vanishes, TLS that does not come about: no fault of the server.
-    connection.on("error", (error: Error) => {
-      const client = connection.remoteAddress;
-      this.door.parts.log.info("session-failed", { client, cause: describeError(error) });
-    });
-    connection.init();
-  }
-
-  override onClose(session: SMTPServerSession): void {
-    const connection = this.#bySession.get(session);
-    if (connection !== undefined) this.#open.delete(connection);
-    if (this.#open.size === 0) this.#onEmpty();
-  }
-
-  override onData(
-    stream: SMTPServerDataStream,
-    session: SMTPServerSession,
-    callback: (error?: Error | null, message?: string | SMTPServerDataResult[]) => void,
-  ): void {
-    const connection = this.#bySession.get(session);
-    if (connection === undefined) throw new Error("message of an unknown session");
-    void connection.receive(stream).then((reply) => {
-      if (reply.code === 250) callback(null, textOf(reply));
-      else callback(Object.assign(new Error(textOf(reply)), { responseCode: reply.code }));
-      if (this.#isLeaving) connection.leave();
-    });
   }
 }

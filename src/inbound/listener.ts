@@ -6,15 +6,16 @@ import { type Endpoint, parseEndpoint } from "../base/endpoint.ts";
 import { describeError, type Log } from "../base/log.ts";
 import { Tally } from "../base/tally.ts";
 import type { Intake } from "../pipeline/intake.ts";
+import type { Door, SessionLimits } from "./connection.ts";
+import { RelayRules, type RelaySettings } from "./relay.ts";
+import { Server } from "./server.ts";
+import type { SessionSettings } from "./session.ts";
 import {
   type Certificate,
   type CertificateFiles,
   CertificateWatch,
   loadCertificate,
-} from "./certificate.ts";
-import { type Door, Server, type SessionLimits } from "./connection.ts";
-import { RelayRules, type RelaySettings } from "./relay.ts";
-import type { SessionSettings } from "./session.ts";
+} from "./tls/certificate.ts";
 
 /** Settings that may change while gw runs. */
 export interface InboundSettings extends SessionSettings, SessionLimits, RelaySettings {}

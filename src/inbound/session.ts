@@ -8,9 +8,9 @@ import type { Client, Envelope, Recipient } from "../message.ts";
 import type { Intake, Transaction } from "../pipeline/intake.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
 import { isNonAscii, LOCAL_PART_MAX, type Mailbox, parseMailbox, splitPath } from "./address.ts";
+import { ClientGoneError, Reception, type ReceptionSettings } from "./data/reception.ts";
 import { type MailParameters, parseMailParameters, parseRcptParameters } from "./parameters.ts";
 import { receivedField } from "./received.ts";
-import { ClientGoneError, Reception, type ReceptionSettings } from "./reception.ts";
 import type { RelayRules } from "./relay.ts";
 
 /** Settings of a session. */

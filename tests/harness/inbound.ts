@@ -2,8 +2,8 @@
 import type { Clock } from "../../src/base/clock.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Log, LogFields } from "../../src/base/log.ts";
-import type { CertificateFiles } from "../../src/inbound/certificate.ts";
 import { type InboundSettings, Listener } from "../../src/inbound/listener.ts";
+import type { CertificateFiles } from "../../src/inbound/tls/certificate.ts";
 import type { Client, Envelope } from "../../src/message.ts";
 import type { Intake, Refusal, Transaction } from "../../src/pipeline/intake.ts";
 import { REPLIES } from "../../src/reply.ts";

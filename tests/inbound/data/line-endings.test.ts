@@ -4,8 +4,8 @@ import {
   type LineFilter,
   NormalisingFilter,
   RefusingFilter,
-} from "../../src/inbound/line-endings.ts";
-import { SmtpError } from "../../src/reply.ts";
+} from "../../../src/inbound/data/line-endings.ts";
+import { SmtpError } from "../../../src/reply.ts";
 
 // All ways of cutting a short text in up to three chunks.
 function* cuts(text: string): Generator<string[]> {

@@ -3,7 +3,7 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { createSecureContext } from "node:tls";
-import { describeError } from "../base/log.ts";
+import { describeError } from "../../base/log.ts";
 
 /** Files in PEM. */
 export interface CertificateFiles {

@@ -2,8 +2,8 @@
 // pipeline takes them. A message that is refused half-way is read to its end all the same, because
 // a client hears a reply only then (RFC 5321 §4.2.5).
 import type { Readable } from "node:stream";
-import type { Transaction } from "../pipeline/intake.ts";
-import { REPLIES, SmtpError } from "../reply.ts";
+import type { Transaction } from "../../pipeline/intake.ts";
+import { REPLIES, SmtpError } from "../../reply.ts";
 import { type BareLineEnding, createLineFilter, type LineFilter } from "./line-endings.ts";
 
 /** Settings of `Reception`. */

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { DataParser } from "../../src/inbound/data-parser.ts";
+import { DataParser } from "../../../src/inbound/data/data-parser.ts";
 
 /** What a message and the command line behind it come out as, fed in these chunks. */
 async function parse(chunks: readonly string[]): Promise<{ body?: string; commands: string[] }> {

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { PassThrough } from "node:stream";
-import { ClientGoneError, Reception } from "../../src/inbound/reception.ts";
-import type { Transaction } from "../../src/pipeline/intake.ts";
-import { REPLIES, SmtpError } from "../../src/reply.ts";
+import { ClientGoneError, Reception } from "../../../src/inbound/data/reception.ts";
+import type { Transaction } from "../../../src/pipeline/intake.ts";
+import { REPLIES, SmtpError } from "../../../src/reply.ts";
 
 const SETTINGS = { messageSizeMax: 100, bareLineEnding: "refuse" } as const;
 

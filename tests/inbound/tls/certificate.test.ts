@@ -2,8 +2,8 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { CertificateWatch, loadCertificate } from "../../src/inbound/certificate.ts";
-import { makeCertificate, type TestCertificate } from "../harness/certificate.ts";
+import { CertificateWatch, loadCertificate } from "../../../src/inbound/tls/certificate.ts";
+import { makeCertificate, type TestCertificate } from "../../harness/certificate.ts";
 
 let folder = "";
 let good: TestCertificate;

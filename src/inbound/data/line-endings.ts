@@ -1,8 +1,8 @@
 // Line endings of a message on its way in. RFC 5321 §2.3.8: CR and LF only ever stand together. A
 // CR or LF of its own is read as a line's end by some servers and not by others, which lets one
 // message look like two ("SMTP smuggling"); gw never passes one on.
-import { arePairedLines } from "../codec/native.ts";
-import { REPLIES, SmtpError } from "../reply.ts";
+import { arePairedLines } from "../../codec/native.ts";
+import { REPLIES, SmtpError } from "../../reply.ts";
 
 const CR = 0x0d;
 const LF = 0x0a;

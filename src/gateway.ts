@@ -15,7 +15,7 @@ import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
 import { RelayRules } from "./inbound/relay.ts";
 import { Carrier } from "./outbound/carrier.ts";
-import { Routes } from "./outbound/route.ts";
+import { Routes } from "./outbound/routes.ts";
 import { Delivery } from "./pipeline/delivery.ts";
 import { Gate } from "./pipeline/gate.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
@@ -93,7 +93,7 @@ export class Gateway {
     const statistics = new Statistics();
     const options = { ...given, log: statistics.tap(given.log) };
     const { clock = systemClock, log } = options;
-    const routes = Routes.parse(config["outbound.routes"]);
+    const routes = Routes.parse(config["outbound.routes"], config.route);
     const policy = new Policy(config, { clock, log });
     const store = await Store.open({
       dataDir: config["server.data_dir"],
@@ -137,7 +137,7 @@ export class Gateway {
     this.#trail = new Trail({ store: parts.store, clock, isKept });
     const about = { ids: this.#ids, hostname: hostnameOf(config), log, clock };
     this.#notices = new Notices({ ...about, store: parts.store }, noticeSettings(config));
-    const backoff = backoffOf(config);
+    const backoff = (address: string) => backoffOf(this.#config, this.#routes, address);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
     this.#delivery = new Delivery({
       ...parts,
@@ -277,7 +277,7 @@ export class Gateway {
         waiting.map((key) => [key, this.#config[key as keyof Config]]),
       );
       const taken: Config = { ...config, ...kept };
-      const routes = Routes.parse(taken["outbound.routes"]);
+      const routes = Routes.parse(taken["outbound.routes"], taken.route);
       const policy = new Policy(taken, { clock: this.#clock, log });
       const hadOwn = this.#config["scan.signatures_dir"] !== "";
       if (hadOwn || taken["scan.signatures_dir"] !== "") {
@@ -286,7 +286,6 @@ export class Gateway {
       }
       this.#listener?.reload(listenerOptions(taken).settings);
       this.#listener?.reloadCertificate();
-      this.#queue.reconfigure(backoffOf(taken));
       this.#routes = routes;
       this.#policy = policy;
       this.#notices.reconfigure(noticeSettings(taken));
@@ -333,12 +332,13 @@ function noticeSettings(config: Config): NoticeSettings {
   };
 }
 
-function backoffOf(config: Config) {
+function backoffOf(config: Config, routes: Routes, address: string) {
   return {
     delayMinMs: config["queue.retry_min"],
     delayMaxMs: config["queue.retry_max"],
     lifetimeMs: config["queue.lifetime"],
     delayWarningMs: 0,
+    ...routes.retry(address),
   };
 }
 
@@ -373,6 +373,7 @@ function carrierOptions(config: Config, log: Log) {
     tls: config["outbound.tls"],
     dnsServers: config["dns.servers"],
     dnsTimeoutMs: config["dns.timeout"],
+    settings: { localAddresses: config["outbound.source_addresses"] },
     log,
   };
 }

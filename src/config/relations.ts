@@ -1,5 +1,6 @@
 // Rules between settings: each value may be fine alone and the two wrong together.
 import type { Conflict } from "./conflict.ts";
+import { findRouteConflicts } from "./routing.ts";
 import { findRuleConflicts } from "./rules.ts";
 import type { Config, ConfigKey } from "./schema.ts";
 
@@ -55,5 +56,5 @@ export function findConflicts(config: Config): readonly Conflict[] {
     ["inbound.listen"],
     "inbound.listen must name at least one address",
   );
-  return [...conflicts, ...findRuleConflicts(config)];
+  return [...conflicts, ...findRuleConflicts(config), ...findRouteConflicts(config)];
 }

@@ -4,6 +4,7 @@ import type { Schema, Values } from "./field.ts";
 import { FILTER_FIELDS, FILTER_RULE_FIELDS } from "./fields/filter.ts";
 import { GROUP_FIELDS } from "./fields/group.ts";
 import { RULE_FIELDS } from "./fields/policy.ts";
+import { ROUTE_FIELDS, ROUTE_RULE_FIELDS } from "./fields/route.ts";
 
 /** A kind of table that may stand in a file any number of times. */
 export interface Table {
@@ -31,6 +32,12 @@ export const TABLES = {
     optional: FILTER_RULE_FIELDS,
     optionalAre: "",
   },
+  route: {
+    title: "Where mail goes, and how it is handed over there",
+    fields: ROUTE_FIELDS,
+    optional: ROUTE_RULE_FIELDS,
+    optionalAre: "",
+  },
 } as const satisfies Readonly<Record<string, Table>>;
 
 /** Tables by name. */
@@ -50,3 +57,6 @@ export type GroupSettings = Row<(typeof TABLES)["group"]>;
 
 /** One `[[filter]]`. */
 export type FilterSettings = Row<(typeof TABLES)["filter"]>;
+
+/** One `[[route]]`. */
+export type RouteSettings = Row<(typeof TABLES)["route"]>;

@@ -2,8 +2,9 @@
 // errors and in the documentation.
 import { isIP } from "node:net";
 import { isAbsolute } from "node:path";
-import { isDomain, isDomainMask, parseEndpoint, parsePort } from "../base/endpoint.ts";
+import { isDomain, isDomainMask, parseEndpoint } from "../base/endpoint.ts";
 import { IpRanges } from "../base/ip-range.ts";
+import { parsePlace, parseRouteMask } from "../text/mail-route.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../text/units.ts";
 import { type Reading, type Type, toToml } from "./field.ts";
 
@@ -154,25 +155,23 @@ export function domainMask(): Type<string> {
   return word("domain mask", 'a domain such as "example.org" or "*.example.org"', isDomainMask);
 }
 
-// `[host]`, `[host]:port`, `host:port` or `host`. The same grammar as outbound/route.ts, which a
-// test holds it to: what passes here must not stop the gateway later.
-function isHop(text: string): boolean {
-  const [, bracketed, plain = "", digits] =
-    /^(?:\[([^\]]+)\]|([^:[\]]+))(?::(\d+))?$/.exec(text) ?? [];
-  if (digits !== undefined && (parsePort(digits) ?? 0) === 0) return false;
-  const host = (bracketed ?? plain).replace(/^ipv6:/i, "");
-  return isIP(host) !== 0 || isDomain(host);
+/** Recipients of a route: domains as in all masks, one address, or `*@example.org`. */
+export function routeMask(): Type<string> {
+  const expected = 'a domain, a mask such as "*.example.org" or "*", or an address';
+  return word("route mask", expected, (text) => parseRouteMask(text) !== undefined);
 }
 
-// Domains as in all masks, one address, or `*@example.org`.
-function isRouteMask(text: string): boolean {
-  const at = text.lastIndexOf("@");
-  if (at < 0) return isDomainMask(text);
-  const local = text.slice(0, at);
-  const domain = text.slice(at + 1);
-  if (local === "*" || local === "") return local === "*" && isDomain(domain);
-  const literal = /^\[(?:ipv6:)?([^\]]+)\]$/i.exec(domain)?.[1] ?? "";
-  return !local.includes("*") && (isDomain(domain) || isIP(literal) !== 0);
+/** A place that mail is handed over at. */
+export function nextHop(): Type<string> {
+  const expected =
+    'a next hop such as "[192.0.2.1]", "mail.example.org:2525", "example.org" or "unix:/run/lmtp"';
+  return word("next hop", expected, (text) => parsePlace(text) !== undefined);
+}
+
+/** One IP address. */
+export function ipAddress(): Type<string> {
+  const expected = 'an IP address such as "192.0.2.1" or "2001:db8::1"';
+  return word("IP address", expected, (text) => isIP(text) !== 0);
 }
 
 /** `MASK NEXT-HOP`: where mail for the domains of a mask goes. */
@@ -181,7 +180,7 @@ export function route(): Type<string> {
     'a domain mask and a next hop such as "*.example.org [192.0.2.1]:25" or "* relay.example.net"';
   return word("route", expected, (text) => {
     const [mask = "", hop = "", ...rest] = text.trim().split(/\s+/);
-    return rest.length === 0 && isRouteMask(mask) && isHop(hop);
+    return rest.length === 0 && parseRouteMask(mask) !== undefined && parsePlace(hop) !== undefined;
   });
 }
 

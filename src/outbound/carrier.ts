@@ -80,7 +80,8 @@ export class Carrier {
 
   /** How many more deliveries for a next hop are of use now; more than that only wait. */
   capacity(nextHop: NextHop): number {
-    const perHop = this.#settings.sessionsPerHostMax * IN_FLIGHT_PER_SESSION;
+    const own = nextHop.kind === "relay" ? nextHop.terms.sessionsMax : undefined;
+    const perHop = (own ?? this.#settings.sessionsPerHostMax) * IN_FLIGHT_PER_SESSION;
     const used = this.#inFlightByHop.get(hopKey(nextHop)) ?? 0;
     return Math.max(0, Math.min(perHop - used, IN_FLIGHT_MAX - this.#pending.size));
   }

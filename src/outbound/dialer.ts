@@ -6,13 +6,9 @@ import type { Outcome } from "../message.ts";
 import type { MailHosts, Target } from "./mail-hosts.ts";
 import { TROUBLE, troubleOutcome } from "./response.ts";
 import type { NextHop } from "./route.ts";
-import {
-  describeTarget,
-  type Opening,
-  openSession,
-  type Session,
-  type SessionContext,
-} from "./session/session.ts";
+import { type Opening, openSession } from "./session/opening.ts";
+import { describeTarget, type Session, type SessionContext } from "./session/session.ts";
+import { type SessionTerms, sessionTerms } from "./settings.ts";
 
 /** A session with a next hop, or what to tell those who wait for one. */
 export type Dialed =
@@ -76,11 +72,12 @@ export class Dialer {
     const located = await this.#hosts.locate(hop);
     if (located.kind === "none") return located;
     const { connectMs, greetingMs } = this.#context.settings.timeouts;
+    const terms = sessionTerms(hop, this.#context.settings);
     const giveUpAt = this.#clock.steady() + connectMs + greetingMs;
     let last: Outcome = troubleOutcome(TROUBLE.noConnection, "");
     let isPermanent = true;
     for (const target of this.#order(located.targets)) {
-      const opening = await this.#open(target);
+      const opening = await this.#open(target, terms);
       const key = `${target.address} ${target.port}`;
       if (opening.kind === "open") {
         this.#isDown.delete(key);
@@ -101,18 +98,19 @@ export class Dialer {
     return [...targets.filter((one) => !isDown(one)), ...targets.filter(isDown)];
   }
 
-  async #open(target: Target): Promise<Opening> {
-    const mode = this.#context.settings.tls;
+  async #open(target: Target, terms: SessionTerms): Promise<Opening> {
     const key = `${target.address} ${target.port}`;
-    if (mode !== "opportunistic" || this.#isTlsBroken.has(key)) {
-      return openSession(target, mode === "opportunistic" ? "off" : mode, this.#context);
-    }
-    const opening = await openSession(target, mode, this.#context);
+    const inClear: SessionTerms = { ...terms, tls: "off" };
+    const isEither =
+      terms.tls === "opportunistic" && terms.protocol !== "smtps" && terms.login === undefined;
+    if (!isEither) return openSession(target, terms, this.#context);
+    if (this.#isTlsBroken.has(key)) return openSession(target, inClear, this.#context);
+    const opening = await openSession(target, terms, this.#context);
     if (opening.kind === "open" || !opening.isTlsTrouble) return opening;
     // RFC 7435 §3: opportunistic security falls back rather than fail.
     this.#isTlsBroken.add(key, TLS_BROKEN_MS);
     const host = describeTarget(target);
     this.#log.warn("tls-failed", { host, cause: opening.outcome.reply, next: "in clear" });
-    return openSession(target, "off", this.#context);
+    return openSession(target, inClear, this.#context);
   }
 }

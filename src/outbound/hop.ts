@@ -85,6 +85,7 @@ export class Hop {
   /** Open sessions, busy and idle ones. */
   #sessionCount = 0;
   #openingCount = 0;
+  readonly #sessionsMax: number;
   #sessionLimit: number;
   #sessionLimitUntil = 0;
   /** Openings that failed since the last one that did not, and until when none is tried. */
@@ -97,7 +98,9 @@ export class Hop {
   constructor(hop: NextHop, context: HopContext) {
     this.#hop = hop;
     this.#context = context;
-    this.#sessionLimit = context.settings.sessionsPerHostMax;
+    const own = hop.kind === "relay" ? hop.terms.sessionsMax : undefined;
+    this.#sessionsMax = own ?? context.settings.sessionsPerHostMax;
+    this.#sessionLimit = this.#sessionsMax;
     this.#lastUsedAt = context.clock.steady();
   }
 
@@ -163,8 +166,8 @@ export class Hop {
   // A next hop that failed is asked by one session first: the probe.
   #limit(): number {
     if (this.#failureCount > 0 && this.#sessionCount === 0) return 1;
-    const { clock, settings } = this.#context;
-    if (clock.steady() >= this.#sessionLimitUntil) this.#sessionLimit = settings.sessionsPerHostMax;
+    const { clock } = this.#context;
+    if (clock.steady() >= this.#sessionLimitUntil) this.#sessionLimit = this.#sessionsMax;
     return this.#sessionLimit;
   }
 

@@ -6,13 +6,15 @@ import type { Exchange } from "../dns/records.ts";
 import type { Lookup, Resolver } from "../dns/resolver.ts";
 import type { Outcome } from "../message.ts";
 import { TROUBLE, troubleOutcome } from "./response.ts";
-import type { NextHop } from "./route.ts";
+import { type NextHop, type Place, placesOf } from "./route.ts";
 
 /** One address of one host. */
 export interface Target {
   readonly host: string;
   readonly address: string;
   readonly port: number;
+  /** A unix socket; the address is then its path, and the port 0. */
+  readonly isSocket?: true;
 }
 
 /** Where a next hop is, or why that can't be said. */
@@ -49,7 +51,32 @@ export class MailHosts {
 
   /** Looks a next hop up; trouble with DNS is always temporary. */
   async locate(hop: NextHop): Promise<Located> {
-    return hop.kind === "host" ? this.#locateHost(hop.host, hop.port) : this.#locateMx(hop.domain);
+    const places = placesOf(hop);
+    if (places.length === 1 && places[0] !== undefined) return this.#locatePlace(places[0]);
+    const located = await Promise.all(places.map((place) => this.#locatePlace(place)));
+    const groups = located.flatMap((one) => (one.kind === "found" ? [one.targets] : []));
+    const isBalanced = hop.kind === "relay" && hop.isBalanced;
+    const first = isBalanced ? Math.floor(this.#options.random() * groups.length) : 0;
+    const targets = [...groups.slice(first), ...groups.slice(0, first)].flat();
+    if (targets.length > 0) return { kind: "found", targets: targets.slice(0, TARGETS_MAX) };
+    // What one of them fails a message for, another one may yet take.
+    const temporary = located.find((one) => one.kind === "none" && one.outcome.kind === "deferred");
+    return temporary ?? located[0] ?? none(TROUBLE.noRouteHost, "");
+  }
+
+  async #locatePlace(place: Place): Promise<Located> {
+    switch (place.kind) {
+      case "host":
+        return this.#locateHost(place.host, place.port);
+      case "mx":
+        return this.#locateMx(place.domain);
+      case "socket": {
+        const { path } = place;
+        return { kind: "found", targets: [{ host: path, address: path, port: 0, isSocket: true }] };
+      }
+      default:
+        return place satisfies never;
+    }
   }
 
   // A configured host that is not found is the administrator's slip: it must not fail all mail.

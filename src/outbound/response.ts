@@ -24,6 +24,9 @@ export const TROUBLE = {
   shuttingDown: "451 4.3.2 Gateway is stopping",
   tooMuch: "451 4.3.2 Too many deliveries at once",
   tls: "451 4.7.5 Required encryption not possible",
+  loginInClear: "451 4.7.11 Login needs encryption, which the next hop does not have",
+  noLogin: "451 4.7.0 Next hop knows no way to log in that is known here",
+  loginRefused: "451 4.7.8 Next hop refused the login",
   noDomain: "550 5.1.2 Domain does not exist",
   badAddress: "553 5.1.3 Address cannot be sent on",
   // RFC 7505 §4.2, RFC 7504.

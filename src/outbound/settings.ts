@@ -3,7 +3,7 @@
 import type { Endpoint } from "../base/endpoint.ts";
 import type { LogFields, LogLevel } from "../base/log.ts";
 import type { Body, Envelope, Outcome, Recipient } from "../message.ts";
-import type { NextHop } from "./route.ts";
+import type { Login, NextHop, Protocol } from "./route.ts";
 import type { Timeouts } from "./session/connection.ts";
 
 /** One message for the recipients that share a next hop. */
@@ -48,8 +48,8 @@ export interface CourierSettings {
     readonly timeoutMs: number;
     readonly rounds: number;
   };
-  /** Local address to send from. */
-  readonly localAddress?: string;
+  /** Own addresses to send from, one of each family; empty: the system's choice. */
+  readonly localAddresses: readonly string[];
   /** Port of hosts found by MX. */
   readonly mxPort: number;
   /**
@@ -76,9 +76,25 @@ export const COURIER_DEFAULTS: Omit<CourierSettings, "hostname"> = {
   downMinMs: 1000,
   downMaxMs: 60_000,
   dns: { servers: [], timeoutMs: 3000, rounds: 2 },
+  localAddresses: [],
   mxPort: 25,
   isLoopbackMxAllowed: false,
 };
+
+/** How the sessions of one next hop are held. */
+export interface SessionTerms {
+  readonly protocol: Protocol;
+  readonly tls: TlsMode;
+  readonly localAddresses: readonly string[];
+  readonly login?: Login;
+}
+
+/** The terms of a next hop: its route's own, else those for all mail. */
+export function sessionTerms(hop: NextHop, settings: CourierSettings): SessionTerms {
+  const { tls, localAddresses } = settings;
+  const own = hop.kind === "relay" ? hop.terms : {};
+  return { protocol: "smtp", tls, localAddresses, ...own };
+}
 
 /** Main thread to worker. `deliver` holds all that came up in one turn of the event loop. */
 export type Order =

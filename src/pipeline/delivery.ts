@@ -7,7 +7,8 @@ import { describeError, type Log } from "../base/log.ts";
 import type { MessageIds } from "../base/message-id.ts";
 import type { MessageRecord, Outcome } from "../message.ts";
 import type { Carrier } from "../outbound/carrier.ts";
-import type { NextHop, Routes } from "../outbound/route.ts";
+import { hopKey, type NextHop } from "../outbound/route.ts";
+import type { Routes } from "../outbound/routes.ts";
 import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
 import { readBody } from "../store/disk.ts";
@@ -95,7 +96,7 @@ export class Delivery {
     const groups = new Map<string, { nextHop: NextHop; indexes: number[] }>();
     job.recipients.forEach(({ address }, index) => {
       const nextHop = routes.nextHop(address);
-      const key = JSON.stringify(nextHop);
+      const key = hopKey(nextHop);
       const group = groups.get(key);
       if (group) group.indexes.push(index);
       else groups.set(key, { nextHop, indexes: [index] });

@@ -21,7 +21,8 @@ export interface QueueOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly log: Log;
-  readonly backoff: BackoffOptions;
+  /** The delays for a recipient. */
+  readonly backoff: (address: string) => BackoffOptions;
   /** Numbers in [0, 1). */
   readonly random: () => number;
 }
@@ -52,7 +53,6 @@ export interface Settlement {
 /** Hands out due work and books what became of it. */
 export class Queue {
   readonly #options: QueueOptions;
-  #backoff: BackoffOptions;
   #ready: QueuedMessage[] = [];
   #readyCount = 0;
   // Recipients in the window, and those handed out whose outcome is not in the rows yet. Nobody who
@@ -68,7 +68,6 @@ export class Queue {
 
   constructor(options: QueueOptions) {
     this.#options = options;
-    this.#backoff = options.backoff;
     options.store.listen({
       onQueued: (message) => this.#add(message),
       onChanged: () => this.#forget(),
@@ -78,11 +77,6 @@ export class Queue {
   /** Recipients handed out and not settled in the rows. */
   get inFlight(): number {
     return this.#known.size - this.#readyCount;
-  }
-
-  /** Replaces the delays, for attempts that are settled from now on. */
-  reconfigure(backoff: BackoffOptions): void {
-    this.#backoff = backoff;
   }
 
   /** Calls `callback` whenever something may be due; also once soon, for what is due already. */
@@ -137,8 +131,13 @@ export class Queue {
 
   /** Puts failed recipients back, when their report could not be stored. */
   putBack(failed: readonly Undelivered[]): void {
-    const nextAt = this.#options.clock.now() + this.#backoff.delayMinMs;
-    this.#write(failed.map(({ entry, outcome }) => defer(entry, outcome, nextAt, false)));
+    const { clock, backoff } = this.#options;
+    const now = clock.now();
+    this.#write(
+      failed.map(({ entry, outcome }) =>
+        defer(entry, outcome, now + backoff(entry.address).delayMinMs, false),
+      ),
+    );
   }
 
   /** Looks for due work now; the timer does the same. */
@@ -159,13 +158,14 @@ export class Queue {
   #defer(entry: QueueEntry, outcome: Outcome) {
     const now = this.#options.clock.now();
     const { queuedAt, attempts } = entry;
+    const backoff = this.#options.backoff(entry.address);
     const nextAt = nextAttemptAt(
-      this.#backoff,
+      backoff,
       { attempts: attempts + 1, reply: outcome.reply, queuedAt, now },
       this.#options.random,
     );
     if (nextAt === undefined) return undefined;
-    const { delayWarningMs } = this.#backoff;
+    const { delayWarningMs } = backoff;
     const isLate = delayWarningMs > 0 && now - queuedAt >= delayWarningMs;
     return defer(entry, outcome, nextAt, isLate);
   }

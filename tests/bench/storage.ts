@@ -124,7 +124,7 @@ async function gwStore(folder: string): Promise<Way> {
     store,
     clock: systemClock,
     log: silentLog,
-    backoff: DEFAULT_BACKOFF,
+    backoff: () => DEFAULT_BACKOFF,
     random: Math.random,
   });
   queue.onReady(() => {

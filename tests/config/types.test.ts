@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Type } from "../../src/config/field.ts";
 import * as types from "../../src/config/types.ts";
-import { Routes } from "../../src/outbound/route.ts";
+import { Routes } from "../../src/outbound/routes.ts";
 
 const range = { min: "1KB", max: "1GB" };
 const time = { min: "1s", max: "1d" };

@@ -26,6 +26,10 @@ export interface NextHopScript {
   readonly starttls?: Step;
   /** PEM; STARTTLS goes well with it. */
   readonly certificate?: { readonly cert: Buffer; readonly key: Buffer };
+  /** AUTH PLAIN and LOGIN are offered, and go well with these only. */
+  readonly login?: { readonly user: string; readonly password: string };
+  /** TLS from the first byte on. */
+  readonly isImplicitTls?: boolean;
   /** Reads a chunk only every so many milliseconds. */
   readonly readDelayMs?: number;
 }
@@ -39,6 +43,9 @@ export interface TakenMessage {
   readonly mail: string;
   readonly rcpts: readonly string[];
   readonly isSecure: boolean;
+  /** User of a login that went well. */
+  readonly user: string;
+  readonly clientAddress: string;
 }
 
 const END = Buffer.from("\r\n.\r\n");
@@ -63,9 +70,13 @@ export class NextHopServer {
     });
   }
 
+  /** Listens on a free port of `host`, or on a unix socket if that is a path. */
   static async start(script: NextHopScript = {}, host = "127.0.0.1"): Promise<NextHopServer> {
     const server = new NextHopServer(script);
-    await new Promise<void>((resolve) => server.#server.listen(0, host, resolve));
+    await new Promise<void>((resolve) => {
+      if (host.startsWith("/")) server.#server.listen(host, resolve);
+      else server.#server.listen(0, host, resolve);
+    });
     return server;
   }
 
@@ -100,6 +111,9 @@ class HopSession {
   #isData = false;
   #isEnded = false;
   #isSecure = false;
+  #isLmtp = false;
+  #user = "";
+  #loginLines: string[] | undefined;
   #mail = "";
   #rcpts: string[] = [];
   #chunks: Buffer[] = [];
@@ -112,6 +126,11 @@ class HopSession {
   }
 
   begin(): void {
+    const { certificate, isImplicitTls } = this.#hop.script;
+    if (isImplicitTls && certificate !== undefined) {
+      this.#socket = new TLSSocket(this.#socket, { isServer: true, ...certificate });
+      this.#isSecure = true;
+    }
     this.#listen();
     this.#say("greeting", this.#hop.script.greeting, "220 next-hop.test ESMTP", "");
   }
@@ -169,11 +188,18 @@ class HopSession {
 
   #obey(line: string): void {
     const { script } = this.#hop;
+    if (this.#loginLines !== undefined) {
+      this.#takeLogin(line);
+      return;
+    }
     const verb = (line.split(/[ :]/)[0] ?? "").toUpperCase();
     switch (verb) {
+      case "LHLO":
       case "EHLO": {
+        this.#isLmtp = verb === "LHLO";
         const lines = ["next-hop.test", ...(script.extensions ?? ["PIPELINING", "8BITMIME"])];
         if ((script.certificate || script.starttls) && !this.#isSecure) lines.push("STARTTLS");
+        if (script.login) lines.push("AUTH LOGIN PLAIN");
         const reply = lines.map((text, i) => `250${i < lines.length - 1 ? "-" : " "}${text}\r\n`);
         this.#say("ehlo", script.ehlo, reply.join(""), line);
         break;
@@ -184,6 +210,13 @@ class HopSession {
       case "STARTTLS":
         if (this.#say("starttls", script.starttls, "220 go", line)) this.#upgrade();
         break;
+      case "AUTH": {
+        const [, method, first = ""] = line.split(" ");
+        this.#loginLines = [];
+        if (method === "PLAIN") this.#takeLogin(first);
+        else this.#socket.write("334 VXNlcm5hbWU6\r\n");
+        break;
+      }
       case "MAIL":
         this.#rcpts = [];
         this.#mail = line;
@@ -210,6 +243,23 @@ class HopSession {
       default:
         this.#say("other", undefined, "500 5.5.2 what?", line);
     }
+  }
+
+  #takeLogin(line: string): void {
+    const { login } = this.#hop.script;
+    const text = Buffer.from(line, "base64").toString();
+    const lines = text.includes("\0")
+      ? text.split("\0").slice(1)
+      : [...(this.#loginLines ?? []), text];
+    this.#loginLines = lines;
+    if (lines.length < 2) {
+      this.#socket.write("334 UGFzc3dvcmQ6\r\n");
+      return;
+    }
+    this.#loginLines = undefined;
+    const isRight = lines[0] === login?.user && lines[1] === login?.password;
+    if (isRight) this.#user = lines[0] ?? "";
+    this.#socket.write(isRight ? "235 2.7.0 welcome\r\n" : "535 5.7.8 no\r\n");
   }
 
   #upgrade(): void {
@@ -248,7 +298,12 @@ class HopSession {
       mail: this.#mail,
       rcpts: this.#rcpts,
       isSecure: this.#isSecure,
+      user: this.#user,
+      clientAddress: this.#socket.remoteAddress ?? "",
     });
-    this.#say("end", this.#hop.script.end, "250 2.0.0 taken", "");
+    // RFC 2033 §4.2: LMTP answers for each recipient.
+    for (const line of this.#isLmtp ? this.#rcpts : [""]) {
+      if (!this.#isEnded) this.#say("end", this.#hop.script.end, "250 2.0.0 taken", line);
+    }
   }
 }

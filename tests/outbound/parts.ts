@@ -5,6 +5,7 @@ import {
   COURIER_DEFAULTS,
   type CourierSettings,
   type Delivery,
+  type SessionTerms,
 } from "../../src/outbound/settings.ts";
 import type { NextHopServer } from "../harness/next-hop.ts";
 
@@ -34,6 +35,9 @@ export const IMPATIENT: CourierSettings = {
     dataEndMs: 150,
   },
 };
+
+/** Terms of sessions that are not encrypted. */
+export const IN_CLEAR: SessionTerms = { protocol: "smtp", tls: "off", localAddresses: [] };
 
 export const TRACE = "Received: from a by gw.test; Sun, 22 Nov 2026 20:00:00 +0000\r\n";
 export const BODY = "Subject: hello\r\n\r\n.one\r\ntwo\r\n";

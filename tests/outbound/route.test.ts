@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { hopKey, type NextHop, Routes } from "../../src/outbound/route.ts";
+import type { RouteSettings } from "../../src/config/tables.ts";
+import { hopKey, type NextHop } from "../../src/outbound/route.ts";
+import { Routes } from "../../src/outbound/routes.ts";
 
 const host = (name: string, port = 25): NextHop => ({ kind: "host", host: name, port });
 const mx = (domain: string): NextHop => ({ kind: "mx", domain });
@@ -94,4 +96,39 @@ test.each(WRONG)("Routes.parse() refuses %p and names it", (line, why) => {
 test("hopKey() tells next hops apart", () => {
   const hops = [mx("a.example"), host("a.example"), host("a.example", 26), mx("b.example")];
   expect(new Set(hops.map(hopKey)).size).toBe(hops.length);
+});
+
+const TABLE: RouteSettings = {
+  to: ["example.org", "chief@example.net"],
+  hosts: ["[192.0.2.1]", "unix:/run/lmtp", "relay.example.net"],
+  balance: true,
+  protocol: "lmtp",
+  user: "gw",
+  password: "secret",
+  tls: "required",
+  sessions_max: 3,
+  retry_min: 1000,
+  lifetime: 2000,
+};
+
+test("a [[route]] comes before the lines and has terms and delays of its own", () => {
+  const routes = Routes.parse(["* [192.0.2.9]", "*.example.org [192.0.2.8]"], [TABLE]);
+  const hop = routes.nextHop("a@example.org");
+  expect(hop).toMatchObject({
+    kind: "relay",
+    places: [host("192.0.2.1"), { kind: "socket", path: "/run/lmtp" }, mx("relay.example.net")],
+    isBalanced: true,
+    terms: {
+      protocol: "lmtp",
+      login: { user: "gw", password: "secret" },
+      tls: "required",
+      sessionsMax: 3,
+    },
+  });
+  expect(routes.nextHop("Chief@example.net")).toEqual(hop);
+  expect(routes.nextHop("other@example.net")).toEqual(host("192.0.2.9"));
+  expect(routes.retry("a@example.org")).toEqual({ delayMinMs: 1000, lifetimeMs: 2000 });
+  expect(routes.retry("a@sub.example.org")).toEqual({});
+  const changed = Routes.parse([], [{ ...TABLE, password: "new" }]);
+  expect(hopKey(changed.nextHop("a@example.org"))).not.toBe(hopKey(hop));
 });

@@ -26,7 +26,8 @@ async function setUp(options: { dataDir?: string; backoff?: object } = {}) {
   const log = new KeptLog();
   const { dataDir = tempFolder() } = options;
   const store = await openStore({ dataDir, clock, log });
-  const backoff = { ...DEFAULT_BACKOFF, ...options.backoff };
+  const delays = { ...DEFAULT_BACKOFF, ...options.backoff };
+  const backoff = () => delays;
   const queue = new Queue({ store, clock, log, backoff, random: () => 0.5 });
   return { clock, store, queue, dataDir, log };
 }

@@ -26,7 +26,7 @@ const queue = new Queue({
   store,
   clock: systemClock,
   log: silentLog,
-  backoff: DEFAULT_BACKOFF,
+  backoff: () => DEFAULT_BACKOFF,
   random: Math.random,
 });
 

@@ -1,6 +1,7 @@
 // Settings of the queue and of the side that sends mail on.
 import type { Schema } from "../field.ts";
-import { duration, integer, list, oneOf, route } from "../types.ts";
+import { duration, integer, ipAddress, list, oneOf, route } from "../types.ts";
+import { TLS_MODES } from "./route.ts";
 
 /** Sections queue and outbound. */
 export const OUTBOUND_FIELDS = {
@@ -28,7 +29,7 @@ export const OUTBOUND_FIELDS = {
   "outbound.routes": {
     type: list(route()),
     default: [],
-    doc: "Where mail goes: a domain mask and a next hop. The mask is a domain, all domains below one, one address, or * for all. A next hop in brackets or with a port is that very host, a bare name is looked up by its MX records. The first line that matches counts; domains that none matches are looked up by their own MX records.",
+    doc: "Where mail goes: a domain mask and a next hop, the short form of a [[route]]. The mask is a domain, all domains below one, one address, or * for all. A next hop in brackets or with a port is that very host, a bare name is looked up by its MX records. The first line that matches counts; domains that none matches are looked up by their own MX records.",
     example: ["example.org [192.0.2.1]", "*.example.org 192.0.2.1:2525", "* relay.example.net"],
     knownAs: ["ForwardRoute", "relayhost", "transport_maps"],
   },
@@ -57,11 +58,19 @@ export const OUTBOUND_FIELDS = {
     needsRestart: true,
   },
   "outbound.tls": {
-    type: oneOf(["opportunistic", "required", "off"]),
+    type: oneOf(TLS_MODES),
     default: "opportunistic",
     doc: "Encryption towards next hops. opportunistic: where STARTTLS is offered, without proof of the host's identity. required: only with a certificate that is valid for the host. off: never.",
     example: "required",
     knownAs: ["smtp_tls_security_level"],
+    needsRestart: true,
+  },
+  "outbound.source_addresses": {
+    type: list(ipAddress()),
+    default: [],
+    doc: "Own addresses to send from, at most one of each family. Empty: the system chooses.",
+    example: ["192.0.2.1", "2001:db8::1"],
+    knownAs: ["smtp_bind_address", "smtp_bind_address6"],
     needsRestart: true,
   },
 } as const satisfies Schema;

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import SMTPConnection, { type SMTPConnectionOptions } from "nodemailer/lib/smtp-connection";
 import type { Recipient } from "../../message.ts";
-import { isReply } from "../response.ts";
+import { isPositive, isReply } from "../response.ts";
 import type { Payload } from "./payload.ts";
 
 /** Waits that have a limit, milliseconds. RFC 5321 §4.5.3.2. */
@@ -30,6 +30,7 @@ interface Internals {
   _responseQueue: string[];
   _responsePartial: boolean;
   _supportedExtensions: string[];
+  _supportedAuth: string[];
   _maxAllowedSize: number;
   _actionMAIL(reply: string, callback: Callback): void;
   _actionRCPT(reply: string, callback: Callback): void;
@@ -59,13 +60,15 @@ export interface Transaction {
 export interface Replies {
   mail: string | undefined;
   readonly recipients: string[];
+  /** LMTP: to the end of data, one for each recipient that was accepted. RFC 2033 §4.2. */
+  readonly ends: string[];
   /** Set at the first byte of the message, and when the last one has gone to the socket. */
   isBodyBegun: boolean;
   isBodySent: boolean;
 }
 
 function noReplies(): Replies {
-  return { mail: undefined, recipients: [], isBodyBegun: false, isBodySent: false };
+  return { mail: undefined, recipients: [], ends: [], isBodyBegun: false, isBodySent: false };
 }
 
 /** One SMTP connection; `connect()` and `send()` are nodemailer's. */
@@ -104,6 +107,11 @@ export class Connection extends SMTPConnection {
   /** True if EHLO's reply names the extension: SMTPUTF8, DSN, 8BITMIME, PIPELINING, SIZE. */
   offers(extension: string): boolean {
     return this.#internals._supportedExtensions.includes(extension);
+  }
+
+  /** True if EHLO's reply names this way to log in. */
+  knowsLogin(method: string): boolean {
+    return this.#internals._supportedAuth.includes(method);
   }
 
   /** Largest message the next hop takes, bytes; 0 if it does not say. RFC 1870 §4. */
@@ -177,13 +185,20 @@ export class Connection extends SMTPConnection {
 
   /** What nodemailer's `send()` writes the message to; `message` is a Payload here. */
   _createSendStream(callback: Callback): { write(payload: Payload): void; end(): void } {
-    this.#internals._responseActions.push((reply) => {
-      // RFC 5321 §4.2: what is no positive reply, to the letter, is no acceptance.
-      const strict = isReply(reply) ? reply : `451 ${reply}`;
-      base._actionSMTPStream.call(this, strict, callback);
-    });
-    this.#wait(this.#timeouts.dataBlockMs);
     const replies = this.replies;
+    const isLmtp = this.options.lmtp === true;
+    const endCount = isLmtp ? replies.recipients.filter(isPositive).length : 1;
+    for (let left = endCount; left > 0; left--) {
+      this.#internals._responseActions.push((reply) => {
+        // RFC 5321 §4.2: what is no positive reply, to the letter, is no acceptance.
+        const strict = isReply(reply) ? reply : `451 ${reply}`;
+        replies.ends.push(strict);
+        // All recipients of LMTP have their own reply by now: none of them is the message's.
+        if (left > 1) this.#wait(this.#timeouts.dataEndMs);
+        else base._actionSMTPStream.call(this, isLmtp ? "250 each for itself" : strict, callback);
+      });
+    }
+    this.#wait(this.#timeouts.dataBlockMs);
     replies.isBodyBegun = true;
     const onProgress = () => this.#wait(this.#timeouts.dataBlockMs);
     const onEnd = (error?: unknown) => {

@@ -1,6 +1,5 @@
 // One SMTP session with a next hop: opened, used for one transaction after the other, closed. What a
 // transaction came to is a list of outcomes; a session never throws at its user.
-import { connect, isIP, type Socket } from "node:net";
 import { describeError, type Log } from "../../base/log.ts";
 import type { Outcome } from "../../message.ts";
 import type { Target } from "../mail-hosts.ts";
@@ -12,8 +11,8 @@ import {
   TROUBLE,
   troubleOutcome,
 } from "../response.ts";
-import type { CourierSettings, Delivery, TlsMode } from "../settings.ts";
-import { Connection, type Replies } from "./connection.ts";
+import type { CourierSettings, Delivery, SessionTerms } from "../settings.ts";
+import type { Connection, Replies } from "./connection.ts";
 import type { Payload } from "./payload.ts";
 
 /** What sessions need from around them. */
@@ -25,30 +24,17 @@ export interface SessionContext {
   readonly connections: Set<Connection>;
 }
 
-/** A session, or why there is none. */
-export type Opening =
-  | { readonly kind: "open"; readonly session: Session }
-  | {
-      readonly kind: "refused";
-      readonly outcome: Outcome;
-      /** The failure was one of encryption: it may work in clear. */
-      readonly isTlsTrouble: boolean;
-    };
-
 /** What came of a transaction. `stale`: the session had ended before, and nothing was said. */
 export type Attempt =
   | { readonly kind: "answered"; readonly outcomes: Outcome[] }
   | { readonly kind: "stale" };
 
-/** What nodemailer adds to its errors. */
-interface SmtpTrouble extends Error {
+/** An error with what nodemailer adds to it. */
+export interface SmtpTrouble extends Error {
   readonly code?: string | undefined;
   readonly response?: string | undefined;
 }
 
-// RFC 7504, RFC 1846: said by hosts that never take mail. Any other refusal in a greeting is about
-// the client or the moment.
-const NEVER_TAKES_MAIL = /^(?:521|556)(?:[ -]|$)/;
 // These bytes can't stand in a path, and nodemailer refuses the whole envelope for one of them.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSENDABLE = /[<>\u0000-\u001f\u007f]/;
@@ -56,112 +42,13 @@ const UNSENDABLE = /[<>\u0000-\u001f\u007f]/;
 const ASCII = /^[\u0000-\u007f]*$/;
 
 /** Host and address as logs and reports show them: `mx.example.org [192.0.2.1]`. */
-export function describeTarget({ host, address }: Target): string {
+export function describeTarget({ host, address, isSocket }: Target): string {
+  if (isSocket === true) return `unix:${address}`;
   return host === address ? `[${address}]` : `${host} [${address}]`;
 }
 
-/** Opens a session with one address: TCP, greeting, EHLO, STARTTLS as `tls` says. */
-export async function openSession(
-  target: Target,
-  tls: TlsMode,
-  context: SessionContext,
-): Promise<Opening> {
-  const socket = await connectTo(target, context.settings);
-  if (socket instanceof Error) {
-    const outcome = troubleOutcome(
-      TROUBLE.noConnection,
-      describeTarget(target),
-      describeError(socket),
-    );
-    return { kind: "refused", outcome, isTlsTrouble: false };
-  }
-  const connection = newConnection(socket, target, tls, context);
-  const error = await shakeHands(connection);
-  if (error === undefined) {
-    connection.rest();
-    return { kind: "open", session: new Session(target, connection, context) };
-  }
-  // A failure that comes while nodemailer upgrades is one of TLS, whatever it is called.
-  const isTlsTrouble = error.code === "ETLS" || connection.upgrading === true;
-  connection.close();
-  return { kind: "refused", outcome: refusal(error, target, isTlsTrouble), isTlsTrouble };
-}
-
-function connectTo(target: Target, settings: CourierSettings): Promise<Socket | Error> {
-  const { localAddress, timeouts } = settings;
-  // An address of one family can't reach the other one.
-  const isUsable = localAddress !== undefined && isIP(localAddress) === isIP(target.address);
-  return new Promise((resolve) => {
-    const { address: host, port } = target;
-    const socket = connect(isUsable ? { host, port, localAddress } : { host, port });
-    const end = (result: Socket | Error) => {
-      clearTimeout(timer);
-      socket.removeAllListeners("error");
-      if (result instanceof Error) {
-        socket.on("error", () => {});
-        socket.destroy();
-      }
-      resolve(result);
-    };
-    const timer = setTimeout(() => end(new Error("connection timed out")), timeouts.connectMs);
-    socket.once("error", end);
-    socket.once("connect", () => end(socket));
-  });
-}
-
-function newConnection(
-  socket: Socket,
-  target: Target,
-  tls: TlsMode,
-  context: SessionContext,
-): Connection {
-  const { hostname, timeouts, tlsCa } = context.settings;
-  const isRequired = tls === "required";
-  const connection = new Connection(
-    {
-      connection: socket,
-      host: target.host,
-      name: hostname,
-      ignoreTLS: tls === "off",
-      requireTLS: isRequired,
-      opportunisticTLS: tls === "opportunistic",
-      tls: {
-        // RFC 7435: encryption without proof of identity is still better than none.
-        rejectUnauthorized: isRequired,
-        minVersion: "TLSv1.2",
-        ...(tlsCa === undefined ? {} : { ca: tlsCa }),
-      },
-    },
-    timeouts,
-    context.steady,
-  );
-  const { connections } = context;
-  connections.add(connection);
-  connection.on("end", () => connections.delete(connection));
-  // Without a listener an "error" event would end the thread. Whoever waits is told by other ways.
-  connection.on("error", () => {});
-  return connection;
-}
-
-function shakeHands(connection: Connection): Promise<SmtpTrouble | undefined> {
-  return new Promise((resolve) => {
-    connection.once("error", resolve);
-    connection.once("end", () => resolve(new Error("connection closed")));
-    connection.connect((error) => resolve(error));
-  });
-}
-
-function refusal(error: SmtpTrouble, target: Target, isTlsTrouble: boolean): Outcome {
-  const host = describeTarget(target);
-  const { response = "" } = error;
-  if (isTlsTrouble) return troubleOutcome(TROUBLE.tls, host, describeError(error));
-  if (NEVER_TAKES_MAIL.test(response)) return outcomeOf(response, host);
-  if (response !== "") return troubleOutcome(TROUBLE.refusedSession, host, response);
-  return lossOf(error, host);
-}
-
-// What the end of a connection means for those who wait for a reply: nothing is known, try again.
-function lossOf(error: SmtpTrouble, host: string): Outcome {
+/** What the end of a connection means for those who wait for a reply: nothing is known, try again. */
+export function lossOf(error: SmtpTrouble, host: string): Outcome {
   switch (error.code) {
     case "ETIMEDOUT":
       return troubleOutcome(TROUBLE.timeout, host, describeError(error));
@@ -172,6 +59,13 @@ function lossOf(error: SmtpTrouble, host: string): Outcome {
   }
 }
 
+/** What a session is made of, beside its connection. */
+export interface SessionParts {
+  readonly target: Target;
+  readonly terms: SessionTerms;
+  readonly context: SessionContext;
+}
+
 /** An open session. One transaction at a time. */
 export class Session {
   readonly target: Target;
@@ -179,10 +73,13 @@ export class Session {
   transactionCount = 0;
   readonly #connection: Connection;
   readonly #context: SessionContext;
+  readonly #terms: SessionTerms;
   readonly #name: string;
 
-  constructor(target: Target, connection: Connection, context: SessionContext) {
+  constructor(connection: Connection, parts: SessionParts) {
+    const { target, terms, context } = parts;
     this.target = target;
+    this.#terms = terms;
     this.#connection = connection;
     this.#context = context;
     this.#name = describeTarget(target);
@@ -280,7 +177,7 @@ export class Session {
 
   // Each recipient's own refusal counts first; the rest share the fate of the message.
   #outcomes(delivery: Delivery, trouble: SmtpTrouble | null, reply: string): Outcome[] {
-    const { mail, recipients: replies, isBodySent } = this.#connection.replies;
+    const { mail, recipients: replies, ends, isBodySent } = this.#connection.replies;
     const count = delivery.recipients.length;
     if (mail !== undefined && !isPositive(mail)) return forAll(count, outcomeOf(mail, this.#name));
     const shared = trouble === null ? outcomeOf(reply, this.#name) : this.#fate(trouble);
@@ -289,9 +186,15 @@ export class Session {
       const { id } = delivery;
       this.#context.log.warn("maybe-duplicate", { id, host: this.#name, cause: shared.reply });
     }
+    const isLmtp = this.#terms.protocol === "lmtp";
+    let position = 0;
     return delivery.recipients.map((_, index) => {
       const own = replies[index];
-      if (own === undefined || isPositive(own)) return shared;
+      if (own === undefined) return shared;
+      if (isPositive(own)) {
+        const end = isLmtp ? ends[position++] : undefined;
+        return end === undefined ? shared : outcomeOf(end, this.#name);
+      }
       const outcome = outcomeOf(own, this.#name);
       return isTooManyRecipients(own) ? { ...outcome, kind: "deferred" } : outcome;
     });

@@ -2,8 +2,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
 import { systemClock } from "../../../src/base/clock.ts";
 import type { Connection } from "../../../src/outbound/session/connection.ts";
+import { openSession } from "../../../src/outbound/session/opening.ts";
 import { Payload } from "../../../src/outbound/session/payload.ts";
-import { type Attempt, openSession, type Session } from "../../../src/outbound/session/session.ts";
+import type { Attempt, Session } from "../../../src/outbound/session/session.ts";
 import type { CourierSettings, Delivery } from "../../../src/outbound/settings.ts";
 import { type NextHopScript, NextHopServer } from "../../harness/next-hop.ts";
 import {
@@ -11,6 +12,7 @@ import {
   brief,
   deliveryTo,
   IMPATIENT,
+  IN_CLEAR,
   keptLog,
   recipients,
   SETTINGS,
@@ -39,7 +41,7 @@ afterEach(async () => {
 function open(settings: CourierSettings = SETTINGS) {
   const target = { host: "127.0.0.1", address: "127.0.0.1", port: hop.port };
   const context = { settings, steady: () => systemClock.steady(), log, connections };
-  return openSession(target, "off", context);
+  return openSession(target, IN_CLEAR, context);
 }
 
 async function session(settings?: CourierSettings): Promise<Session> {
@@ -125,7 +127,7 @@ test("openSession() says that nobody listens", async () => {
   await hop.stop();
   const target = { host: "mx.example", address: "127.0.0.1", port };
   const context = { settings: SETTINGS, steady: () => 0, log, connections };
-  const opening = await openSession(target, "off", context);
+  const opening = await openSession(target, IN_CLEAR, context);
   expect(opening).toMatchObject({
     kind: "refused",
     isTlsTrouble: false,

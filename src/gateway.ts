@@ -24,6 +24,7 @@ import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
 import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { Trail } from "./pipeline/trail.ts";
+import { defaultGroup } from "./policy/groups.ts";
 import { Policy } from "./policy/policy.ts";
 import { Queue } from "./queue/queue.ts";
 import { Store } from "./store/store.ts";
@@ -79,6 +80,7 @@ export class Gateway {
   readonly #ids: MessageIds;
   readonly #trail: Trail;
   readonly #gate = new Gate();
+  readonly #texts: Texts;
   readonly #notices: Notices;
   #config: Config;
   #routes: Routes;
@@ -136,7 +138,9 @@ export class Gateway {
     const isKept = config["store.decisions_keep"] > 0;
     this.#trail = new Trail({ store: parts.store, clock, isKept });
     const about = { ids: this.#ids, hostname: hostnameOf(config), log, clock };
-    this.#notices = new Notices({ ...about, store: parts.store }, noticeSettings(config));
+    this.#texts = new Texts(log);
+    const forNotices = { ...about, store: parts.store, texts: this.#texts };
+    this.#notices = new Notices(forNotices, noticeSettings(config));
     const backoff = (address: string) => backoffOf(this.#config, this.#routes, address);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
     this.#delivery = new Delivery({
@@ -147,6 +151,7 @@ export class Gateway {
       ids: this.#ids,
       trail: this.#trail,
       hostname: hostnameOf(config),
+      reportTemplate: () => this.#texts.template("dsn", defaultGroup(this.#config).rules),
       log,
       clock,
     });
@@ -169,7 +174,7 @@ export class Gateway {
       gate: this.#gate,
       trail: this.#trail,
       notices: this.#notices,
-      texts: new Texts(),
+      texts: this.#texts,
       hostname: hostnameOf(config),
       hopsMax: () => this.#config["inbound.hops_max"],
       log,
@@ -327,6 +332,7 @@ function noticeSettings(config: Config): NoticeSettings {
     admin: config["notice.admin"] || config["server.postmaster"],
     from: config["notice.from"],
     perHourMax: config["notice.per_hour_max"],
+    texts: defaultGroup(config).rules,
     isLocal: (address) => relay.isLocal(address),
     isInside: ({ address, user }) => user !== undefined || relay.isTrusted(address),
   };

@@ -186,8 +186,8 @@ const TEMPLATE: Group = {
   verbs: {
     check: {
       summary: "find every mistake in templates, with line and column",
-      example: "gw template check /etc/gw/templates/notice-admin.tmpl",
-      operands: "FILE…",
+      example: "gw template check /etc/gw/templates",
+      operands: "FILE|DIR…",
       load: async () => (await template()).check,
     },
     render: {

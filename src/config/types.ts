@@ -215,6 +215,13 @@ export function headerField(): Type<string> {
   );
 }
 
+/** The tag of a language, as it stands in names of template files. RFC 5646 §2.1, its beginning. */
+export function languageTag(): Type<string> {
+  return word("language", 'a language such as "en", "de" or "pt-br"', (text) =>
+    /^[a-z]{2,3}(?:-[a-z0-9]{2,8}){0,2}$/.test(text),
+  );
+}
+
 /** A short text for people; "" stands for none. */
 export function phrase(max: number): Type<string> {
   return word("text", `a text of at most ${max} characters`, (text) => text.length <= max, true);

@@ -4,7 +4,7 @@
 import { headerText, quotedPrintable } from "../entity/encode.ts";
 import type { Envelope } from "../message.ts";
 import type { Template } from "../template/parse.ts";
-import { renderTemplate, type Values } from "../template/render.ts";
+import { letterOf, renderTemplate, type Values } from "../template/render.ts";
 import { headerDate } from "../text/header-date.ts";
 
 /** What a notice is made of. */
@@ -31,12 +31,11 @@ export interface Notice {
   readonly messageId: string;
 }
 
-const SUBJECT_LENGTH_MAX = 200;
-
 /** Composes a notice; the template's first line may be its subject. */
 export function composeNotice(options: NoticeOptions): Notice {
   const { id, hostname, now, to, about } = options;
-  const { subject, body } = split(renderTemplate(options.template, options.values));
+  const text = renderTemplate(options.template, options.values);
+  const { subject, body } = letterOf(text, "Notice of the mail gateway");
   const messageId = `<${id}@${hostname}>`;
   const isUtf8 = /[^ -~]/.test(to);
   const header = [
@@ -55,21 +54,14 @@ export function composeNotice(options: NoticeOptions): Notice {
     "",
     "",
   ].join("\r\n");
-  const text = quotedPrintable(Buffer.from(body.toWellFormed()), "\r\n");
+  const encoded = quotedPrintable(Buffer.from(body.toWellFormed()), "\r\n");
   const recipients = [{ address: to, notify: ["never"] as const }];
   return {
-    bytes: Buffer.concat([Buffer.from(header), text]),
+    bytes: Buffer.concat([Buffer.from(header), encoded]),
     envelope: { sender: "", recipients, isUtf8, body: isUtf8 ? "8bitmime" : "7bit" },
     subject,
     messageId,
   };
-}
-
-function split(text: string): { subject: string; body: string } {
-  const found = /^[ \t]*Subject:[ \t]*([^\r\n]*)(?:\r?\n)?(?:[ \t]*(?:\r?\n|$))?/i.exec(text);
-  const subject = (found?.[1] ?? "Notice of the mail gateway").slice(0, SUBJECT_LENGTH_MAX).trim();
-  const body = text.slice(found?.[0].length ?? 0);
-  return { subject, body: body.endsWith("\n") ? body : `${body}\n` };
 }
 
 // Addresses come from envelopes and settings, which have been checked; a header is worth a second

@@ -13,6 +13,7 @@ import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
 import { readBody } from "../store/disk.ts";
 import type { Store } from "../store/store.ts";
+import type { Template } from "../template/parse.ts";
 import type { Gate } from "./gate.ts";
 import type { Trail } from "./trail.ts";
 
@@ -26,6 +27,8 @@ export interface DeliveryParts {
   readonly routes: () => Routes;
   readonly gate: Gate;
   readonly hostname: string;
+  /** Text of the reports to senders. */
+  readonly reportTemplate: () => Template;
   readonly trail: Trail;
   readonly log: Log;
   readonly clock: Clock;
@@ -134,7 +137,8 @@ export class Delivery {
         isExpired,
       }));
       const { record } = job;
-      const dsn = composeDsn({ id, hostname, now, record, original, recipients });
+      const template = this.#parts.reportTemplate();
+      const dsn = composeDsn({ id, hostname, now, record, original, recipients, template });
       if (dsn !== undefined) {
         const draft = store.draft(id);
         await draft.write(dsn.bytes);

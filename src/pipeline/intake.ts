@@ -150,7 +150,7 @@ class Incoming implements Transaction {
       const nextId = () => ids.next();
       const settled = { draft: this.#draft, body, record, decisions: treated };
       const { reply, ...rest } = await settle({ store, nextId }, settled);
-      void tell?.(rest.shares);
+      void tell?.(rest);
       this.#note(inspected, { ...rest, reply });
       if (reply.code >= 400) throw new SmtpError(reply, decisions[0]?.rule);
       return reply;

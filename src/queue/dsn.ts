@@ -1,14 +1,17 @@
 // Delivery status notifications: what the sender is told when a recipient failed, is late, or was
 // handed to a host that reports nothing itself. RFC 3461 says when, RFC 3464 how, RFC 6533 how with
 // addresses beyond ASCII. Values from outside go through `oneLine`: none may forge a field.
+
+import { headerText } from "../entity/encode.ts";
 import type { Envelope, MessageRecord, Recipient } from "../message.ts";
+import type { Template } from "../template/parse.ts";
 import { headerDate } from "../text/header-date.ts";
+import { dsnText, fold } from "./dsn-text.ts";
 
 /** Bytes of an original that is returned whole; of a larger one only the header is. */
 export const RETURNED_SIZE_MAX = 1024 * 1024;
 const HEADER_SIZE_MAX = 64 * 1024;
 const VALUE_MAX = 900;
-const FOLD_AT = 76;
 const BOUNDARY_TRIES = 100;
 
 /** RFC 3464 §2.3.3 actions that gw reports. */
@@ -40,6 +43,8 @@ export interface DsnOptions {
   /** Its body, or the first `RETURNED_SIZE_MAX` bytes of it. */
   readonly original: Uint8Array;
   readonly recipients: readonly DsnRecipient[];
+  /** Template of the text for people; left out: the shipped one. */
+  readonly template?: Template;
 }
 
 /** A notification, ready to be stored as a message of its own. */
@@ -50,17 +55,8 @@ export interface Dsn {
   readonly messageId: string;
 }
 
-const SUBJECTS: Readonly<Record<DsnAction, string>> = {
-  failed: "Undelivered mail returned to sender",
-  delayed: "Delayed mail, delivery is still being tried",
-  relayed: "Mail relayed to a host that sends no confirmation",
-};
-
-const LEADS: Readonly<Record<DsnAction, string>> = {
-  failed: "Your message could not be delivered to:",
-  delayed: "Your message has not been delivered yet; you need not send it again. Waiting are:",
-  relayed: "Your message was handed to the next mail server, which confirms no delivery, for:",
-};
+/** Gravest first. */
+const ACTIONS: readonly DsnAction[] = ["failed", "delayed", "relayed"];
 
 /** Whether the sender is to be told. RFC 3461 §4.1, RFC 5321 §4.5.5: never to the null sender. */
 export function wantsDsn(record: MessageRecord, recipient: Recipient, action: DsnAction): boolean {
@@ -81,16 +77,15 @@ export function composeDsn(options: DsnOptions): Dsn | undefined {
   const [first] = recipients;
   if (first === undefined) return undefined;
   const isUtf8 = record.envelope.isUtf8;
-  const action = recipients.find((one) => one.action === "failed")?.action ?? first.action;
   const original = originalPart(options, recipients, isUtf8);
   const boundary = freeBoundary(id, original.bytes);
-  const subject = SUBJECTS[action];
+  const text = textOf(options, recipients);
   const messageId = `<${id}@${hostname}>`;
   const head = [
     `Date: ${headerDate(now)}`,
     `From: Mail Delivery System <MAILER-DAEMON@${hostname}>`,
     `To: <${oneLine(record.envelope.sender, isUtf8)}>`,
-    `Subject: ${subject}`,
+    `Subject: ${headerText(text.subject)}`,
     `Message-ID: ${messageId}`,
     ...references(record.messageId),
     // RFC 3834 §5: keeps autoresponders quiet.
@@ -103,10 +98,9 @@ export function composeDsn(options: DsnOptions): Dsn | undefined {
     ...head,
     "",
     `--${boundary}`,
-    `Content-Type: text/plain; charset=${isUtf8 ? "utf-8" : "us-ascii"}`,
-    transferEncoding(isUtf8),
+    ...text.fields,
     "",
-    ...explanation(options, recipients),
+    text.body,
     "",
     `--${boundary}`,
     `Content-Type: message/${isUtf8 ? "global-delivery-status" : "delivery-status"}`,
@@ -134,27 +128,26 @@ export function composeDsn(options: DsnOptions): Dsn | undefined {
       isUtf8,
       body: isUtf8 || original.is8Bit ? "8bitmime" : "7bit",
     },
-    subject,
+    subject: text.subject,
     messageId,
   };
 }
 
-function explanation(options: DsnOptions, recipients: readonly DsnRecipient[]): string[] {
-  const { hostname, record } = options;
-  const isUtf8 = record.envelope.isUtf8;
-  const lines = [`This is the mail system at ${hostname}.`];
-  for (const action of ["failed", "delayed", "relayed"] as const) {
-    const concerned = recipients.filter((one) => one.action === action);
-    if (concerned.length === 0) continue;
-    lines.push("", LEADS[action]);
-    for (const { recipient, reply, host, isExpired } of concerned) {
-      lines.push("", `  <${oneLine(recipient.address, isUtf8)}>`);
-      if (isExpired) lines.push("    Time is up, delivery is not tried any more. Last answer:");
-      const said = host === "" ? reply : `${host} said: ${reply}`;
-      lines.push(...fold(`    ${oneLine(said, isUtf8)}`, "    "));
-    }
-  }
-  return [...lines, "", `Queue id: ${record.id}`];
+function textOf(options: DsnOptions, recipients: readonly DsnRecipient[]) {
+  const { hostname, now, record, template } = options;
+  const { id, receivedAt, size, envelope } = record;
+  const line = (text: string) => oneLine(text, envelope.isUtf8);
+  const about = {
+    ...{ hostname, now, receivedAt, size, queueId: id },
+    ...{ sender: line(envelope.sender), subject: line(record.subject) },
+    messageId: line(record.messageId),
+    actions: ACTIONS.filter((action) => recipients.some((one) => one.action === action)),
+    recipients: recipients.map(({ recipient, action, reply, host, isExpired = false }) => {
+      const said = { reply: line(reply), host: line(host) };
+      return { address: line(recipient.address), action, isExpired, ...said };
+    }),
+  };
+  return dsnText(about, template, envelope.isUtf8);
 }
 
 // RFC 3464 §2.2
@@ -264,18 +257,4 @@ function oneLine(text: string, isUtf8: boolean): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what must not get through
   const line = text.slice(0, VALUE_MAX).replaceAll(/[\x00-\x20\x7f-\x9f\u2028\u2029]+/g, " ");
   return (isUtf8 ? line : line.replaceAll(/[^ -~]/g, "?")).trim();
-}
-
-function fold(line: string, indent: string): string[] {
-  const lines: string[] = [];
-  let current = "";
-  for (const word of line.split(/(?<=\S)(?= )/)) {
-    if (current !== "" && current.length + word.length > FOLD_AT) {
-      lines.push(current);
-      current = indent + word.trimStart();
-    } else {
-      current += word;
-    }
-  }
-  return [...lines, current];
 }

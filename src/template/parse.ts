@@ -32,6 +32,13 @@ export interface Template {
   readonly problems: readonly TemplateProblem[];
 }
 
+/**
+ * How strictly a template is read. `text`: what looks like an instruction must be one. `markup`:
+ * HTML, where `<`, `%` and `#` mean other things too; only a `#` at a line's start is a comment.
+ * `line`: one line in the configuration; like markup, without comments.
+ */
+export type Syntax = "text" | "markup" | "line";
+
 /** Characters of a template. */
 export const TEMPLATE_LENGTH_MAX = 65_536;
 const DEPTH_MAX = 8;
@@ -52,19 +59,21 @@ interface OpenLoop {
 }
 
 /** Parses a template; what is wrong with it is in `problems`, never thrown. */
-export function parseTemplate(source: string): Template {
-  return new Parser(source.slice(0, TEMPLATE_LENGTH_MAX)).run(source.length);
+export function parseTemplate(source: string, syntax: Syntax = "text"): Template {
+  return new Parser(source.slice(0, TEMPLATE_LENGTH_MAX), syntax).run(source.length);
 }
 
 class Parser {
   readonly #source: string;
+  readonly #syntax: Syntax;
   readonly #problems: TemplateProblem[] = [];
   readonly #open: OpenLoop[] = [{ node: undefined, nodes: [] }];
   readonly #lines: number[] = [0];
   #at = 0;
 
-  constructor(source: string) {
+  constructor(source: string, syntax: Syntax) {
     this.#source = source;
+    this.#syntax = syntax;
     for (let at = source.indexOf("\n"); at >= 0; at = source.indexOf("\n", at + 1)) {
       this.#lines.push(at + 1);
     }
@@ -88,7 +97,8 @@ class Parser {
     const next = this.#source[this.#at];
     if (plain !== undefined) this.#text(plain[0]);
     else if (next === "\\") this.#escape();
-    else if (next === "#") this.#comment();
+    else if (next === "#" && this.#isComment()) this.#comment();
+    else if (next === "#") this.#literal();
     else if (next === "%") this.#macro();
     else this.#tag();
   }
@@ -96,17 +106,34 @@ class Parser {
   #escape(): void {
     const next = this.#source[this.#at + 1];
     if (next === undefined || !'%/<>#\\"'.includes(next)) {
+      if (this.#syntax !== "text") {
+        this.#literal();
+        return;
+      }
       this.#problem(this.#at, 'a "\\" stands before % / < > # " or another "\\"');
     }
     this.#text(next ?? "");
     this.#at += 2;
   }
 
+  // The character as it stands.
+  #literal(): void {
+    this.#text(this.#source[this.#at] ?? "");
+    this.#at++;
+  }
+
+  #isAtLineStart(): boolean {
+    return this.#at === 0 || this.#source[this.#at - 1] === "\n";
+  }
+
+  #isComment(): boolean {
+    return this.#syntax === "text" || (this.#syntax === "markup" && this.#isAtLineStart());
+  }
+
   #comment(): void {
-    const start = this.#at;
+    const isWhole = this.#isAtLineStart();
     this.#take(COMMENT);
-    const isAtLineStart = start === 0 || this.#source[start - 1] === "\n";
-    if (!isAtLineStart) return;
+    if (!isWhole) return;
     if (this.#source[this.#at] === "\r") this.#at++;
     if (this.#source[this.#at] === "\n") this.#at++;
   }
@@ -116,6 +143,10 @@ class Parser {
     const found = this.#take(MACRO);
     if (found !== undefined) {
       this.#push({ kind: "macro", name: found[1] ?? "", ...this.#spot(at) });
+      return;
+    }
+    if (this.#syntax !== "text") {
+      this.#literal();
       return;
     }
     this.#problem(at, 'a "%" that begins no macro such as %STATUS%; write "\\%" for the character');
@@ -139,7 +170,12 @@ class Parser {
       this.#push({ kind: "define", name, value: unescaped(value), ...this.#spot(at) });
       return;
     }
-    const what = /^<\/?(?:FOR|DEF)\b/.test(this.#source.slice(at, at + 5))
+    const isOurs = /^<\/?(?:FOR|DEF)\b/.test(this.#source.slice(at, at + 6));
+    if (!isOurs && this.#syntax !== "text") {
+      this.#literal();
+      return;
+    }
+    const what = isOurs
       ? 'not of the form <FOR NAME == "mask"> or <DEF NAME="value"/>'
       : 'a "<" that begins no FOR or DEF; write "\\<" for the character';
     this.#problem(at, what);

@@ -2,7 +2,7 @@
 
 import { nearest } from "../text/nearest.ts";
 import { matchesWildcard } from "../text/wildcard.ts";
-import { type Macro, macrosOf, type TemplateKind } from "./macros.ts";
+import { type Macro, macrosOf, syntaxOf, type TemplateKind } from "./macros.ts";
 import {
   parseTemplate,
   type Spot,
@@ -28,7 +28,7 @@ const STEPS_MAX = 100_000;
 
 /** Parses a template and checks it against the macros of its kind. */
 export function checkTemplate(source: string, kind: TemplateKind): Template {
-  const template = parseTemplate(source);
+  const template = parseTemplate(source, syntaxOf(kind));
   const problems: TemplateProblem[] = [...template.problems];
   const known = new Map(macrosOf(kind).map((one) => [one.name, one]));
   checkNodes(template.nodes, [known], problems);
@@ -83,6 +83,23 @@ export function renderTemplate(template: Template, values: Values): string {
   const run = { pieces: [] as string[], length: 0, steps: 0 };
   renderNodes(template.nodes, [values], run);
   return run.pieces.join("").slice(0, RENDERED_LENGTH_MAX);
+}
+
+/** A rendered text whose first line may be its subject. */
+export interface Letter {
+  readonly subject: string;
+  /** Ends with a line end. */
+  readonly body: string;
+}
+
+const SUBJECT_LENGTH_MAX = 200;
+
+/** Splits a rendered text at its `Subject:` line; without one the subject is `otherwise`. */
+export function letterOf(text: string, otherwise: string): Letter {
+  const found = /^[ \t]*Subject:[ \t]*([^\r\n]*)(?:\r?\n)?(?:[ \t]*(?:\r?\n|$))?/i.exec(text);
+  const subject = (found?.[1] ?? otherwise).slice(0, SUBJECT_LENGTH_MAX).trim();
+  const body = text.slice(found?.[0].length ?? 0);
+  return { subject, body: body.endsWith("\n") ? body : `${body}\n` };
 }
 
 interface RenderRun {

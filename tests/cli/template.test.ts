@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Macro, macrosOf, TEMPLATE_KINDS } from "../../src/template/macros.ts";
 import { emptyFolder, gw } from "./mail-folder.ts";
@@ -14,6 +14,17 @@ test("gw template check tells file, line and column, and exits 2", async () => {
   expect(code).toBe(2);
   expect(err).toContain("notice-admin.de.tmpl:3:1: there is no macro %STATSU% here");
   expect(err).toContain("notice-admin.de.tmpl:4:6: ");
+});
+
+test("gw template check takes a folder, in which a file of no kind is a mistake", async () => {
+  const texts = at("texts");
+  mkdirSync(texts);
+  await expect(gw("template", "check", texts)).rejects.toThrow("no file whose name ends in .tmpl");
+  writeFileSync(join(texts, "digest.fr.tmpl"), "Subject: x\n\n%COUNT%\n");
+  writeFileSync(join(texts, "mark.tmpl"), "[%STATUS% 100% #1]");
+  expect((await gw("template", "check", texts)).out).toBe("2 templates, no mistakes\n");
+  writeFileSync(join(texts, "digst.tmpl"), "");
+  await expect(gw("template", "check", texts)).rejects.toThrow("perhaps digest");
 });
 
 test("gw template source gives what check and render take", async () => {

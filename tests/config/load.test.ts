@@ -9,6 +9,7 @@ import { checkConfig, loadConfig } from "../../src/config/load.ts";
 import { SCHEMA } from "../../src/config/schema.ts";
 import { TABLES } from "../../src/config/tables.ts";
 import { secret } from "../../src/config/types.ts";
+import { findPolicyConflicts } from "../../src/pipeline/policy/config-rules.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gw-config-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -36,15 +37,21 @@ describe("bad configurations", () => {
     expect(cases.length).toBeGreaterThanOrEqual(20);
   });
 
+  // `{{here}}` stands for the case's folder: paths of a configuration begin at the root.
+  const filled = (name: string, file: string) => {
+    const here = join(process.cwd(), "tests/configs", name);
+    return readFileSync(join(here, file), "utf8").replaceAll("{{here}}", here);
+  };
+
   test.each(cases)("%s fails for its stated reason", (name) => {
-    const file = `tests/configs/${name}/config.toml`;
-    const expected = readFileSync(`tests/configs/${name}/error.txt`, "utf8");
-    const problems = checkConfig(file);
+    const file = fileOf(filled(name, "config.toml"));
+    const expected = filled(name, "error.txt");
+    const problems = checkConfig(file, findPolicyConflicts);
     const lines = problems.map(({ line, column, message }) => `${line}:${column}: ${message}\n`);
     expect(lines.join("")).toBe(expected);
     expect(expected).toMatch(/^\d+:\d+: \S/);
     const prefixed = lines.map((line) => `${file}:${line}`).join("");
-    expect(errorOf(() => loadConfig(file))).toBe(prefixed.trimEnd());
+    expect(errorOf(() => loadConfig(file, {}, findPolicyConflicts))).toBe(prefixed.trimEnd());
   });
 });
 

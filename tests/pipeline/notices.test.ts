@@ -7,6 +7,7 @@ import {
   Notices,
   type ToldMessage,
 } from "../../src/pipeline/notice/notices.ts";
+import { Texts } from "../../src/pipeline/policy/texts.ts";
 import type { TrailShare } from "../../src/pipeline/trail.ts";
 import type { ShareDecision } from "../../src/policy/policy.ts";
 import { readBody } from "../../src/store/disk.ts";
@@ -26,8 +27,9 @@ let count = 0;
 function noticesOf(store: Store, more: Partial<NoticeSettings> = {}): Notices {
   const ids = new MessageIds(clock, Math.random);
   return new Notices(
-    { store, ids, hostname: "mx.here.example", log, clock },
+    { store, ids, texts: new Texts(log), hostname: "mx.here.example", log, clock },
     {
+      texts: group().rules,
       ...{ admin: "admin@here.example", from: "", perHourMax: 3 },
       isLocal: (address) => address.endsWith("@here.example"),
       isInside: ({ address }) => address.startsWith("10."),
@@ -73,6 +75,7 @@ const shareOf = (kind: Disposition["kind"]): TrailShare =>
     disposition: { kind, reason: "r" },
     place: "quarantine",
     id: "0Kept",
+    treated: [],
   }) as unknown as TrailShare;
 
 async function tell(
@@ -81,7 +84,7 @@ async function tell(
   kind: Disposition["kind"] = "quarantine",
 ) {
   const send = await notices.prepare(about);
-  await send?.([shareOf(kind)]);
+  await send?.({ shares: [shareOf(kind)], copies: [] });
 }
 
 async function queued(store: Store): Promise<{ to: string; text: string }[]> {
@@ -126,6 +129,18 @@ test.each([
     expect(await receivers(store)).toEqual([...to]);
   },
 );
+
+test("the text is that of the group's language, and tells what was done and what is kept", async () => {
+  const store = await openStore({ clock });
+  const about = message("192.0.2.9", { language: "de", notify_recipients: [] });
+  const object = about.verdict.objects.find(({ status }) => status === "infected")?.id ?? 0;
+  const share = { ...shareOf("deliver"), place: "queue", treated: [{ object, action: "remove" }] };
+  const send = await noticesOf(store).prepare(about);
+  await send?.({ shares: [share as TrailShare], copies: [{ place: "backup", id: "0Backup" }] });
+  const [notice] = await queued(store);
+  expect(notice?.to).toBe(ADMIN);
+  expect(notice?.text).toMatch(/Absender:[\s\S]*0Backup[\s\S]*remove/);
+});
 
 test("nothing is sent about a status that no rule wants told", async () => {
   const store = await openStore({ clock });

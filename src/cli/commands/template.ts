@@ -1,6 +1,7 @@
 // `gw template …`: help for those who write the texts that gw puts into messages and notices.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
+import { templateFiles } from "../../pipeline/policy/texts.ts";
 import { type Macro, macrosOf, TEMPLATE_KINDS, type TemplateKind } from "../../template/macros.ts";
 import { checkTemplate, renderTemplate, sampleValues } from "../../template/render.ts";
 import { LANGUAGES, type Language, shippedTemplate } from "../../template/shipped.ts";
@@ -50,10 +51,24 @@ function read(path: string): string {
 // A template's file is named for what it is: notice-admin.tmpl, also notice-admin.de.tmpl.
 const kindOfFile = (path: string) => kindOf(basename(path).replace(/\..*$/, ""));
 
+// A folder stands for the templates in it.
+function templatesAt(path: string): readonly string[] {
+  try {
+    if (!statSync(path).isDirectory()) return [path];
+    const files = templateFiles(path).map((file) => file.path);
+    if (files.length > 0) return files;
+  } catch {
+    // Reading it as a file says what is wrong.
+    return [path];
+  }
+  throw new CliError(`${path} has no file whose name ends in .tmpl`);
+}
+
 /** `gw template check` */
 export const check = command({ kind: KIND, json: OPTIONS.json }, (args, terminal) => {
   let count = 0;
-  for (const path of args._) {
+  const paths = args._.flatMap(templatesAt);
+  for (const path of paths) {
     const kind = args.kind === undefined ? kindOfFile(path) : kindOf(args.kind);
     for (const problem of checkTemplate(read(path), kind).problems) {
       const { line, column, message } = problem;
@@ -63,7 +78,7 @@ export const check = command({ kind: KIND, json: OPTIONS.json }, (args, terminal
     }
   }
   if (count > 0) return EXIT.error;
-  if (args.json !== true) terminal.out(`${counted(args._.length, "template")}, no mistakes\n`);
+  if (args.json !== true) terminal.out(`${counted(paths.length, "template")}, no mistakes\n`);
   return EXIT.good;
 });
 

@@ -3,7 +3,7 @@
 import { STATUSES } from "../../message.ts";
 import { LANGUAGES } from "../../template/shipped.ts";
 import type { Schema } from "../field.ts";
-import { flag, headerField, list, oneOf, path, phrase } from "../types.ts";
+import { flag, headerField, languageTag, list, oneOf, path, phrase } from "../types.ts";
 
 /** What policy can do with a message, mildest first. */
 export const ACTIONS = ["deliver", "block", "quarantine", "defer", "reject"] as const;
@@ -123,29 +123,42 @@ export const RULE_FIELDS = {
     doc: "Template of the text that a placeholder consists of. Empty: the one that gw ships with.",
     example: "/etc/gw/placeholder.tmpl",
   },
+  templates_dir: {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "Folder with texts of your own: KIND.LANGUAGE.tmpl for one language, KIND.tmpl for all others, KIND being notice-admin, notice-sender, notice-recipient, digest, dsn or placeholder. They are read again when they change. What the folder lacks is taken from the texts that gw ships with. Empty: only those.",
+    example: "/etc/gw/templates",
+    knownAs: ["Templates"],
+  },
   language: {
-    type: oneOf(LANGUAGES),
+    type: languageTag(),
     default: "en",
-    doc: "Language of the texts that gw ships with.",
+    doc: `Language of the texts. gw ships with ${LANGUAGES.join(" and ")}; for others there must be files in templates_dir. Reports to senders and digests are in the language of [policy].`,
     example: "de",
   },
   header: {
     type: list(headerField()),
     default: [],
-    doc: "Header fields that are put on top of each message that is delivered.",
-    example: ["X-Scanned-By: gw at example.org"],
+    doc: "Header fields that are put on top of each message that is delivered. They may have macros: gw template macros mark lists them.",
+    example: ["X-Scanned-By: gw at example.org; %STATUS%"],
   },
   subject_mark: {
     type: phrase(60),
     default: "",
-    doc: "Text that is put in front of the subject of messages that are delivered although they are not clean, or that were changed. Empty: none.",
-    example: "[suspicious]",
+    doc: "Text that is put in front of the subject of messages that are delivered although they are not clean, or that were changed. It may have macros: gw template macros mark lists them. Empty: none.",
+    example: "[%STATUS%]",
   },
   disclaimer: {
     type: path({ orEmpty: true }),
     default: "",
     doc: "Template of a text that is put below each message that is delivered; signed and encrypted messages stay as they are. Empty: none.",
     example: "/etc/gw/disclaimer.tmpl",
+  },
+  disclaimer_html: {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "Template of the disclaimer for the HTML form of a message, itself HTML. Empty: made of the plain one.",
+    example: "/etc/gw/disclaimer-html.tmpl",
   },
   backup: {
     type: list(oneOf(RULED_STATUSES)),

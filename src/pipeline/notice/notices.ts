@@ -14,15 +14,15 @@ import type { ShareDecision } from "../../policy/policy.ts";
 import { RECEIVERS_MAX } from "../../store/rows/notice-rows.ts";
 import type { Store } from "../../store/store.ts";
 import type { TemplateKind } from "../../template/macros.ts";
-import { parseTemplate } from "../../template/parse.ts";
 import type { Values } from "../../template/render.ts";
-import { type Language, shippedTemplate } from "../../template/shipped.ts";
+import type { TextRules, Texts } from "../policy/texts.ts";
 import type { TrailShare } from "../trail.ts";
 
 /** What notices are made with. */
 export interface NoticeParts {
   readonly store: Store;
   readonly ids: MessageIds;
+  readonly texts: Texts;
   readonly hostname: string;
   readonly log: Log;
   readonly clock: Clock;
@@ -34,6 +34,8 @@ export interface NoticeSettings {
   readonly admin: string;
   readonly from: string;
   readonly perHourMax: number;
+  /** Which texts are used for what no group speaks of. */
+  readonly texts: TextRules;
   /** Whether mail for an address ends at this site. */
   readonly isLocal: (address: string) => boolean;
   /** Whether a client is one of the site's own. */
@@ -52,7 +54,13 @@ export interface ToldMessage {
  * Sends the notices once it is known what became of the shares, in the order of the decisions.
  * Never rejects; mail need not wait for it.
  */
-export type Tell = (shares: readonly TrailShare[]) => Promise<void>;
+export type Tell = (settled: SettledShares) => Promise<void>;
+
+/** What became of the shares, and the copies that were kept. */
+export interface SettledShares {
+  readonly shares: readonly TrailShare[];
+  readonly copies: readonly { readonly place: string; readonly id: string }[];
+}
 
 const HOUR_MS = 3_600_000;
 const TEND_EVERY_MS = 15_000;
@@ -106,9 +114,9 @@ export class Notices {
     );
     if (!isWanted) return undefined;
     const head = await headOf(message.body);
-    return async (shares) => {
+    return async (settled) => {
       try {
-        await this.#tell(message, shares, head);
+        await this.#tell(message, settled, head);
       } catch (error) {
         const about = message.record.id;
         this.#parts.log.error("notice-failed", { about, cause: describeError(error) });
@@ -125,7 +133,8 @@ export class Notices {
         this.#put(receiver, afterDigest(row, now));
         try {
           const values = digestValues({ hostname, now }, row);
-          await this.#send({ to: receiver, kind: "digest", language: "en", values, about: "" });
+          const { texts: rules } = this.#settings;
+          await this.#send({ to: receiver, kind: "digest", rules, values, about: "" });
         } catch (error) {
           this.#put(receiver, row);
           log.error("notice-failed", { recipient: receiver, cause: describeError(error) });
@@ -142,7 +151,9 @@ export class Notices {
     return { perWindow: this.#settings.perHourMax, windowMs: HOUR_MS };
   }
 
-  async #tell(message: ToldMessage, shares: readonly TrailShare[], head: Buffer): Promise<void> {
+  async #tell(message: ToldMessage, settled: SettledShares, head: Buffer): Promise<void> {
+    const { shares, copies } = settled;
+    const backup = copies.find(({ place }) => place === "backup")?.id ?? "";
     const told = new Set<string>();
     for (const [index, decision] of message.decisions.entries()) {
       const share = shares[index];
@@ -154,7 +165,8 @@ export class Notices {
         const isRefused = addressee.role === "sender" && share.disposition.kind === "reject";
         if (told.has(key) || isRefused) continue;
         told.add(key);
-        await this.#one(message, { decision, share, addressee });
+        const vaultId = share.place === "quarantine" ? share.id : backup;
+        await this.#one(message, { decision, share, addressee, vaultId });
       }
     }
   }
@@ -179,9 +191,14 @@ export class Notices {
 
   async #one(
     { record, verdict }: ToldMessage,
-    fate: { decision: ShareDecision; share: TrailShare; addressee: Addressee },
+    fate: {
+      readonly decision: ShareDecision;
+      readonly share: TrailShare;
+      readonly addressee: Addressee;
+      readonly vaultId: string;
+    },
   ): Promise<void> {
-    const { decision, share, addressee } = fate;
+    const { decision, share, addressee, vaultId } = fate;
     const { hostname, clock, log } = this.#parts;
     const now = clock.now();
     const subject = `${decision.status}: ${record.subject}`;
@@ -190,14 +207,13 @@ export class Notices {
       return;
     }
     const values = noticeValues({
-      ...{ hostname, now, verdict, done: [], group: decision.group.name },
+      ...{ hostname, now, verdict, done: share.treated, group: decision.group.name, vaultId },
       record: { ...record, envelope: { ...record.envelope, recipients: decision.recipients } },
       disposition: share.disposition,
-      vaultId: share.place === "quarantine" ? share.id : "",
     });
     await this.#send({
       ...{ to: addressee.address, kind: KINDS[addressee.role], values },
-      language: "en",
+      rules: decision.group.rules,
       about: addressee.role === "admin" ? "" : record.messageId,
     });
   }
@@ -214,15 +230,15 @@ export class Notices {
   async #send(notice: {
     readonly to: string;
     readonly kind: TemplateKind;
-    readonly language: Language;
+    readonly rules: TextRules;
     readonly values: Values;
     readonly about: string;
   }): Promise<void> {
-    const { store, ids, hostname, clock, log } = this.#parts;
+    const { store, ids, texts, hostname, clock, log } = this.#parts;
     const { from } = this.#settings;
     const id = ids.next();
     const now = clock.now();
-    const template = parseTemplate(shippedTemplate(notice.kind, notice.language));
+    const template = texts.template(notice.kind, notice.rules);
     const { to, values, about } = notice;
     const made = composeNotice({ id, hostname, now, from, to, template, values, about });
     const draft = store.draft(id);

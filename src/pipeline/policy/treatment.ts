@@ -4,7 +4,7 @@
 import { Budget, type Limits } from "../../base/budget.ts";
 import type { Body, ScannedObject, Verdict } from "../../message.ts";
 import type { ShareDecision } from "../../policy/policy.ts";
-import { checkTemplate, renderTemplate, type Values } from "../../template/render.ts";
+import { checkTemplate, type Item, renderTemplate, type Values } from "../../template/render.ts";
 import type { Marks } from "../../treat/mail/marks.ts";
 import { type Treatment, type TreatmentResult, treat } from "../../treat/treat.ts";
 import type { Inspector } from "../inspector.ts";
@@ -40,6 +40,9 @@ export interface TreatmentCase {
   /** What templates may say of the message. */
   readonly values: Values;
 }
+
+/** Names that a mark may tell. */
+const FOUND_MAX = 20;
 
 /** Runs inside a thread. */
 export function performTreatment(
@@ -121,17 +124,31 @@ function workFor(decision: ShareDecision, matter: TreatmentCase): TreatmentWork 
     GROUP: group.name,
     STATUS: status,
   };
+  const marked = { ...values, VIRUS: foundIn(matter.verdict) };
   return {
     verdict: matter.verdict,
     treatments,
     marks: {
-      ...(header.length > 0 && { headers: header }),
-      ...(isMarked && { subjectMark: mark }),
+      ...(header.length > 0 && { headers: header.map((field) => markText(field, marked)) }),
+      ...(isMarked && { subjectMark: markText(mark, marked) }),
       ...(disclaimer !== "" && { disclaimer: matter.texts.disclaimer(group.rules, values) }),
     },
     placeholder: matter.texts.placeholder(group.rules),
     values,
   };
+}
+
+// A mark is one line of the configuration, and a template.
+function markText(source: string, values: Values): string {
+  return renderTemplate(checkTemplate(source, "mark"), values);
+}
+
+function foundIn({ objects }: Verdict): Item[] {
+  const found = new Map<string, string>();
+  for (const { signature, description = "" } of objects.flatMap(({ findings }) => findings)) {
+    if (found.size < FOUND_MAX) found.set(signature, description);
+  }
+  return [...found].map(([text, description]) => ({ text, values: { VIRUS_TEXT: description } }));
 }
 
 function outcomeOf(decision: ShareDecision, key: string, result: TreatmentResult): TreatedDecision {

@@ -21,7 +21,7 @@ const control = () => import("./control/commands.ts");
 const queue = () => import("./commands/queue.ts");
 const quarantine = () => import("./commands/quarantine.ts");
 const exempt = () => import("./commands/policy/exempt.ts");
-const config = () => import("./commands/config.ts");
+const config = () => import("./commands/config/explain.ts");
 const signatures = () => import("./commands/signatures.ts");
 const template = () => import("./commands/template.ts");
 
@@ -118,7 +118,7 @@ const EXEMPT: Group = {
 };
 
 const CONFIG: Group = {
-  summary: "check, explain and print the configuration",
+  summary: "check, explain, compare and change the configuration",
   verbs: {
     check: {
       summary: "find every mistake in a file",
@@ -138,9 +138,22 @@ const CONFIG: Group = {
       load: async () => (await config()).sampleFile,
     },
     show: {
-      summary: "print the settings in force",
-      example: "gw config show",
-      load: async () => (await config()).showInForce,
+      summary: "print the settings in force, for all mail or for one sender and recipient",
+      example: "gw config show --for alice@example.com bob@example.org",
+      operands: "[RECIPIENT]",
+      load: async () => (await import("./commands/config/show.ts")).showInForce,
+    },
+    diff: {
+      summary: "compare a file with the defaults, or two files; exits 1 if they differ",
+      example: "gw config diff /etc/gw/gw.toml new.toml",
+      operands: "[FILE] [FILE]",
+      load: async () => (await import("./commands/config/show.ts")).diff,
+    },
+    set: {
+      summary: "change one setting in its file; comments stay, mistakes are not written",
+      example: "gw config set inbound.message_size_max 100MB --reload",
+      operands: "KEY VALUE…",
+      load: async () => (await import("./commands/config/set.ts")).set,
     },
   },
 };

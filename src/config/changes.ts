@@ -2,7 +2,7 @@
 
 import type { Schema } from "./field.ts";
 import { type Config, SCHEMA } from "./schema.ts";
-import { TABLES } from "./tables.ts";
+import { TABLES, type Table } from "./tables.ts";
 
 /** Keys of settings, and names of tables, whose values differ. */
 export interface Changes {
@@ -25,4 +25,63 @@ export function changesBetween(before: Config, after: Config): Changes {
     ready: changed.filter((key) => !needsRestart(key)),
     waiting: changed.filter(needsRestart),
   };
+}
+
+/** One setting that differs; values as they would stand in a file, "" where there is none. */
+export interface Difference {
+  /** `scan.workers`, `group "sales" infected`, or `group "sales"` for a whole table. */
+  readonly key: string;
+  readonly before: string;
+  readonly after: string;
+  readonly needsRestart: boolean;
+}
+
+type RowValues = Readonly<Record<string, unknown>>;
+
+const CHANGED_SECRET = '"(set, another one)"';
+
+function settingsBetween(before: RowValues, after: RowValues, fields: Schema): Difference[] {
+  return Object.entries(fields).flatMap(([key, field]) => {
+    const [old, now] = [before[key], after[key]];
+    if (JSON.stringify(old) === JSON.stringify(now)) return [];
+    const text = (value: unknown) => (value === undefined ? "" : field.type.write(value));
+    const isHidden = text(old) === text(now);
+    const difference = { before: text(old), after: isHidden ? CHANGED_SECRET : text(now) };
+    return [{ key, ...difference, needsRestart: field.needsRestart === true }];
+  });
+}
+
+// Tables of one kind are told apart by their names; a change of their order alone counts as well.
+function tablesBetween(kind: string, before: readonly RowValues[], after: readonly RowValues[]) {
+  const { fields, optional }: Table = TABLES[kind as keyof typeof TABLES];
+  const named = (rows: readonly RowValues[]) => new Map(rows.map((row) => [row["name"], row]));
+  const [old, now] = [named(before), named(after)];
+  const whole = { needsRestart: false };
+  const found: Difference[] = [];
+  for (const [name, row] of new Map([...old, ...now])) {
+    const key = `${kind} "${String(name)}"`;
+    const was = old.get(name);
+    const is = now.get(name);
+    if (was === undefined) found.push({ key, before: "", after: "added", ...whole });
+    else if (is === undefined) found.push({ key, before: "removed", after: "", ...whole });
+    else {
+      const inside = settingsBetween(was, row, { ...fields, ...optional });
+      found.push(...inside.map((each) => ({ ...each, key: `${key} ${each.key}` })));
+    }
+  }
+  const order = (rows: readonly RowValues[]) => rows.map((row) => row["name"]).join(", ");
+  if (found.length === 0 && order(before) !== order(after)) {
+    found.push({ key: `order of ${kind}s`, before: order(before), after: order(after), ...whole });
+  }
+  return found;
+}
+
+/** What differs between two configurations, setting by setting. */
+export function differencesBetween(before: Config, after: Config): readonly Difference[] {
+  const [old, now] = [before as unknown as RowValues, after as unknown as RowValues];
+  const rows = (config: RowValues, kind: string) => config[kind] as readonly RowValues[];
+  return [
+    ...settingsBetween(old, now, SCHEMA),
+    ...Object.keys(TABLES).flatMap((kind) => tablesBetween(kind, rows(old, kind), rows(now, kind))),
+  ];
 }

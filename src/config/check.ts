@@ -25,6 +25,8 @@ interface Checked<S extends Schema> {
   readonly problems: readonly Problem[];
   /** Files outside of the configuration that values came from. */
   readonly files: readonly string[];
+  /** Where a setting stands, as `FILE:LINE`; undefined if no file has it. */
+  originOf(key: string): string | undefined;
 }
 
 /** A place in one of the files. */
@@ -91,6 +93,10 @@ class Check<S extends Schema> {
       this.#places.get(sectionOf(key));
     const { source = 0, [at]: offset = 0 } = place ?? {};
     this.wrong.push({ source, offset, message: printable(message) });
+  }
+
+  placeOf(key: string): SourcePlace | undefined {
+    return this.#raw.has(key) ? this.#places.get(key) : undefined;
   }
 
   has(key: string): boolean {
@@ -229,7 +235,13 @@ export function checkSources<S extends Schema>(
     const { file = "", text = "" } = sources[source] ?? {};
     return { file, ...positionOf(text, offset), message };
   });
-  return { values, problems: [...syntax, ...found], files: [...check.files] };
+  const originOf = (key: string) => {
+    const place = check.placeOf(key);
+    const { file, text } = sources[place?.source ?? -1] ?? {};
+    if (place === undefined || text === undefined) return undefined;
+    return `${file}:${positionOf(text, place.key).line}`;
+  };
+  return { values, problems: [...syntax, ...found], files: [...check.files], originOf };
 }
 
 /** Checks a TOML text against a schema. */

@@ -2,7 +2,7 @@
 // them. Nobody gets a configuration in which anything is wrong.
 import { checkSources } from "./check.ts";
 import type { Conflict } from "./conflict.ts";
-import { type Problem, readSources, sourceOf } from "./file/sources.ts";
+import { type Draft, type Problem, readSources, sourceOf } from "./file/sources.ts";
 import { ConfigError } from "./file/text-file.ts";
 import { findConflicts } from "./relations.ts";
 import { type Config, SCHEMA } from "./schema.ts";
@@ -16,16 +16,21 @@ const NO_MORE: MoreRules = () => [];
 export interface Loaded {
   readonly config: Config;
   readonly files: readonly string[];
+  /** Where a setting stands, as `FILE:LINE`, by its key or `group[0].infected`; else undefined. */
+  originOf(key: string): string | undefined;
 }
 
-function check(file: string | undefined, more: MoreRules) {
-  const sources = file === undefined ? [sourceOf("", "")] : readSources(file);
+function check(file: string | undefined, more: MoreRules, draft?: Draft) {
+  const sources = file === undefined ? [sourceOf("", "")] : readSources(file, draft);
   return checkSources(SCHEMA, sources, (config) => [...findConflicts(config), ...more(config)]);
 }
 
-/** The problems of a configuration file, in its order; throws ConfigError if it can't be read. */
-export function checkConfig(file: string, more = NO_MORE): readonly Problem[] {
-  return check(file, more).problems;
+/**
+ * The problems of a configuration file, in its order, or of what it would be with `draft`; throws
+ * ConfigError if it can't be read.
+ */
+export function checkConfig(file: string, more = NO_MORE, draft?: Draft): readonly Problem[] {
+  return check(file, more, draft).problems;
 }
 
 /**
@@ -33,9 +38,9 @@ export function checkConfig(file: string, more = NO_MORE): readonly Problem[] {
  * every problem of the file.
  */
 export function readConfig(file: string | undefined, more = NO_MORE): Loaded {
-  const { values, problems, files } = check(file, more);
+  const { values, problems, ...rest } = check(file, more);
   if (problems.length > 0) throw new ConfigError(problems.map(lineOf).join("\n"));
-  return { config: values, files };
+  return { config: values, ...rest };
 }
 
 /** A problem as one line. */

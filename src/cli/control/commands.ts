@@ -40,16 +40,18 @@ export const status = command(ARGS, async (args, terminal) => {
   return EXIT.good;
 });
 
+/** What a reload took, as lines. */
+export function showReloaded({ changed, waiting, signatures }: Reloaded): string {
+  const taken = changed.length === 0 ? "no setting changed\n" : `taken: ${changed.join(", ")}\n`;
+  const later = waiting.length > 0 ? `needs a restart: ${waiting.join(", ")}\n` : "";
+  return `${taken}${later}signatures: ${signatures}\n`;
+}
+
 /** `gw reload` */
 export const reload = command(ARGS, async (args, terminal) => {
   const answer = await ask<Reloaded>(args, { verb: "reload" });
   if (args.json) terminal.out(`${JSON.stringify(answer)}\n`);
-  else {
-    const { changed, waiting, signatures } = answer;
-    terminal.out(changed.length === 0 ? "no setting changed\n" : `taken: ${changed.join(", ")}\n`);
-    if (waiting.length > 0) terminal.out(`needs a restart: ${waiting.join(", ")}\n`);
-    terminal.out(`signatures: ${signatures}\n`);
-  }
+  else terminal.out(showReloaded(answer));
   return EXIT.good;
 });
 

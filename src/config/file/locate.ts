@@ -6,7 +6,7 @@
 export interface Place {
   readonly key: number;
   readonly value: number;
-  /** Where the value of a setting ends; of a header, and inside a value, where that begins. */
+  /** Where the value of a setting ends; of a header, and of a list's element, where it begins. */
   readonly end: number;
 }
 
@@ -147,8 +147,10 @@ class Walk {
         const inner = this.#path(frame.path);
         if (this.#peek("=")) this.#at++;
         this.#take(BLANK);
+        const value = this.#at;
         this.#note(inner, key);
         this.#begin(inner, open);
+        if (open.at(-1) === frame) this.places.set(inner, { key, value, end: this.#at });
       }
       if (this.#at === start) return;
     }

@@ -77,9 +77,18 @@ function realPathOf(file: string): string {
   }
 }
 
-/** All files of a configuration in their order; throws ConfigError for one that can't be read. */
-export function readSources(file: string): readonly Source[] {
-  const text = readText(file);
+/** A text that one of the files is to have. */
+export interface Draft {
+  readonly file: string;
+  readonly text: string;
+}
+
+/**
+ * All files of a configuration in their order, `draft` in the place of what its file holds; throws
+ * ConfigError for one that can't be read.
+ */
+export function readSources(file: string, draft?: Draft): readonly Source[] {
+  const text = draft?.file === file ? draft.text : readText(file);
   // Half-written or cut off by a full disk: the defaults are not what its writer meant.
   if (text.trim() === "") {
     throw new ConfigError(`${file}: empty: \`gw config sample\` prints a file to start from`);
@@ -93,7 +102,8 @@ export function readSources(file: string): readonly Source[] {
       throw new ConfigError(`${included}: leads to ${real}, which is read already; remove it`);
     }
     seen.add(real);
-    sources.push(sourceOf(included, readRegular(included), rows));
+    const content = draft?.file === included ? draft.text : readRegular(included);
+    sources.push(sourceOf(included, content, rows));
   }
   return sources;
 }

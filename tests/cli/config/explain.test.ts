@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { emptyFolder, gw } from "./mail-folder.ts";
+import { emptyFolder, gw } from "../mail-folder.ts";
 
 const { folder, remove } = emptyFolder();
 const file = join(folder, "gw.toml");

@@ -1,12 +1,12 @@
-// `gw config …`: finds mistakes, explains settings, writes a file to start from, shows what is in
-// force.
+// `gw config check`, `describe` and `sample`: finds mistakes, explains settings, writes a file to start
+// from.
 
-import { describe, markdown, sample, show } from "../../config/describe.ts";
-import { checkConfig, lineOf, loadConfig } from "../../config/load.ts";
-import { findPolicyConflicts } from "../../pipeline/policy/config-rules.ts";
-import { printable } from "../../text/printable.ts";
-import { CliError, command, EXIT, OPTIONS } from "../command.ts";
-import { CONFIG_PLACES, configFile } from "../config-file.ts";
+import { describe, markdown, sample } from "../../../config/describe.ts";
+import { checkConfig, lineOf } from "../../../config/load.ts";
+import { findPolicyConflicts } from "../../../pipeline/policy/config-rules.ts";
+import { printable } from "../../../text/printable.ts";
+import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
+import { CONFIG_PLACES, configFile } from "../../config-file.ts";
 
 /** `gw config check` */
 export const check = command({ config: OPTIONS.config }, (args, terminal) => {
@@ -45,13 +45,5 @@ export const explain = command(
 /** `gw config sample` */
 export const sampleFile = command({}, (_, terminal) => {
   terminal.out(sample());
-  return EXIT.good;
-});
-
-/** `gw config show` */
-export const showInForce = command({ config: OPTIONS.config }, (args, terminal) => {
-  const file = configFile(args.config);
-  terminal.out(`# ${file === undefined ? "defaults; there is no file" : file}\n`);
-  terminal.out(show(loadConfig(file)));
   return EXIT.good;
 });

@@ -379,7 +379,11 @@ function carrierOptions(config: Config, log: Log) {
     tls: config["outbound.tls"],
     dnsServers: config["dns.servers"],
     dnsTimeoutMs: config["dns.timeout"],
-    settings: { localAddresses: config["outbound.source_addresses"] },
+    settings: {
+      eightBit: config["outbound.eight_bit"],
+      eightBitSigned: config["outbound.eight_bit_signed"],
+      localAddresses: config["outbound.source_addresses"],
+    },
     log,
   };
 }

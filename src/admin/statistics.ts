@@ -21,6 +21,9 @@ export const COUNTERS = {
   mta_sent_recipients: "recipients for whom a next hop took a message",
   mta_sendings_deferred: "attempts for a recipient that are to be made again",
   mta_sendings_failed_total: "recipients given up",
+  mta_sendings_failed_for_message_size_limit: "of those, for a next hop that takes no such size",
+  mta_sendings_failed_for_8bitmime: "of those, for a next hop that takes only 7-bit mail",
+  mta_sendings_converted: "messages put into 7 bits for a next hop",
   mta_dsn_generated: "delivery status notifications made",
   av_messages_clean: "shares of messages found clean",
   av_messages_disinfected: "shares of messages found disinfected",
@@ -49,6 +52,7 @@ const PLAIN: Readonly<Record<string, Counter>> = {
   delivered: "mta_sent_recipients",
   deferred: "mta_sendings_deferred",
   failed: "mta_sendings_failed_total",
+  converted: "mta_sendings_converted",
   dsn: "mta_dsn_generated",
   bypassed: "av_messages_bypassed",
 };
@@ -108,6 +112,9 @@ export class Statistics {
       case "sent":
         this.#add("mta_sent_bytes", numberOf(fields["size"]));
         break;
+      case "failed":
+        this.#sendingFailed(String(fields["reply"] ?? ""));
+        break;
       case "scanned":
         this.#add("av_objects", numberOf(fields["objects"]));
         this.#scanned(`${STATUS_PREFIX}${String(fields["status"])}`);
@@ -119,6 +126,12 @@ export class Statistics {
 
   #scanned(name: string): void {
     if (isCounter(name)) this.#add(name);
+  }
+
+  // By the words that the sending side has for them.
+  #sendingFailed(reply: string): void {
+    if (reply.startsWith("552 5.3.4")) this.#add("mta_sendings_failed_for_message_size_limit");
+    else if (reply.startsWith("554 5.6.3")) this.#add("mta_sendings_failed_for_8bitmime");
   }
 
   // By reply code and enhanced code, as REPLIES has them.

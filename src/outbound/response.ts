@@ -33,6 +33,8 @@ export const TROUBLE = {
   nullMx: "556 5.1.10 Domain does not accept mail",
   noUsableHost: "550 5.4.4 No host takes mail for the domain",
   tooBig: "552 5.3.4 Message is larger than the next hop takes",
+  // RFC 6152 §3, RFC 3463 §3.7.
+  needsEightBit: "554 5.6.3 Next hop takes only 7-bit mail",
   // RFC 6531 §3.5, RFC 5248 §2.4.
   needsUtf8: "553 5.6.7 Next hop does not support internationalized mail",
 } as const;

@@ -1,7 +1,7 @@
 // A next hop: the places where it may be found, best first, and the terms on which it is spoken to.
 // Only text is looked at here; names are looked up when the message is sent.
 import type { Place } from "../text/mail-route.ts";
-import type { TlsMode } from "./settings.ts";
+import type { EightBit, TlsMode } from "./settings.ts";
 
 export type { Place } from "../text/mail-route.ts";
 
@@ -19,6 +19,7 @@ export interface Terms {
   readonly protocol?: Protocol;
   readonly login?: Login;
   readonly tls?: TlsMode;
+  readonly eightBit?: EightBit;
   /** Own addresses to send from, one of each family. */
   readonly localAddresses?: readonly string[];
   readonly sessionsMax?: number;

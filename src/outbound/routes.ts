@@ -114,11 +114,12 @@ function placeOf(target: string, name: string): Place {
 }
 
 function routeOf(table: RouteSettings, rank: number): Omit<Route, "rank"> {
-  const { user, password, tls, source_addresses, sessions_max } = table;
+  const { user, password, tls, eight_bit, source_addresses, sessions_max } = table;
   const terms: Terms = {
     protocol: table.protocol,
     ...(user !== "" && { login: { user, password } }),
     ...(tls !== undefined && { tls }),
+    ...(eight_bit !== undefined && { eightBit: eight_bit }),
     ...(source_addresses !== undefined && { localAddresses: source_addresses }),
     ...(sessions_max !== undefined && { sessionsMax: sessions_max }),
   };

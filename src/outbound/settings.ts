@@ -24,6 +24,9 @@ export interface Delivery {
  */
 export type TlsMode = "off" | "opportunistic" | "required";
 
+/** What is done with 8-bit mail for a next hop that takes none. RFC 6152 §3. */
+export type EightBit = "convert" | "refuse" | "send";
+
 /** All that the worker has to know. Times in milliseconds. */
 export interface CourierSettings {
   /** Name given in EHLO. */
@@ -48,6 +51,9 @@ export interface CourierSettings {
     readonly timeoutMs: number;
     readonly rounds: number;
   };
+  readonly eightBit: EightBit;
+  /** In place of "convert" for what must not be changed. */
+  readonly eightBitSigned: Exclude<EightBit, "convert">;
   /** Own addresses to send from, one of each family; empty: the system's choice. */
   readonly localAddresses: readonly string[];
   /** Port of hosts found by MX. */
@@ -76,6 +82,8 @@ export const COURIER_DEFAULTS: Omit<CourierSettings, "hostname"> = {
   downMinMs: 1000,
   downMaxMs: 60_000,
   dns: { servers: [], timeoutMs: 3000, rounds: 2 },
+  eightBit: "convert",
+  eightBitSigned: "send",
   localAddresses: [],
   mxPort: 25,
   isLoopbackMxAllowed: false,
@@ -85,15 +93,16 @@ export const COURIER_DEFAULTS: Omit<CourierSettings, "hostname"> = {
 export interface SessionTerms {
   readonly protocol: Protocol;
   readonly tls: TlsMode;
+  readonly eightBit: EightBit;
   readonly localAddresses: readonly string[];
   readonly login?: Login;
 }
 
 /** The terms of a next hop: its route's own, else those for all mail. */
 export function sessionTerms(hop: NextHop, settings: CourierSettings): SessionTerms {
-  const { tls, localAddresses } = settings;
+  const { tls, eightBit, localAddresses } = settings;
   const own = hop.kind === "relay" ? hop.terms : {};
-  return { protocol: "smtp", tls, localAddresses, ...own };
+  return { protocol: "smtp", tls, eightBit, localAddresses, ...own };
 }
 
 /** Main thread to worker. `deliver` holds all that came up in one turn of the event loop. */

@@ -37,7 +37,12 @@ export const IMPATIENT: CourierSettings = {
 };
 
 /** Terms of sessions that are not encrypted. */
-export const IN_CLEAR: SessionTerms = { protocol: "smtp", tls: "off", localAddresses: [] };
+export const IN_CLEAR: SessionTerms = {
+  protocol: "smtp",
+  tls: "off",
+  eightBit: "convert",
+  localAddresses: [],
+};
 
 export const TRACE = "Received: from a by gw.test; Sun, 22 Nov 2026 20:00:00 +0000\r\n";
 export const BODY = "Subject: hello\r\n\r\n.one\r\ntwo\r\n";

@@ -1,11 +1,12 @@
 // The terms of a route, on the wire: protocol, login, source address, several hosts.
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Outcome } from "../../src/message.ts";
 import { Courier } from "../../src/outbound/courier.ts";
 import { type NextHop, type Place, relayTo, type Terms } from "../../src/outbound/route.ts";
+import type { CourierSettings } from "../../src/outbound/settings.ts";
 import { makeCertificate } from "../harness/certificate.ts";
 import { type NextHopScript, NextHopServer } from "../harness/next-hop.ts";
 import { BODY, brief, deliveryTo, keptLog, recipients, SETTINGS, TRACE } from "./parts.ts";
@@ -175,4 +176,60 @@ test("a route's own limit of sessions holds", async () => {
   const outcomes = (await Promise.all(work)).flat();
   expect(outcomes.every(({ kind }) => kind === "delivered")).toBe(true);
   expect(server.sessionCount).toBe(2);
+});
+
+const eight = (...lines: string[]) => ({
+  kind: "bytes" as const,
+  bytes: Buffer.from(["Subject: a", "MIME-Version: 1.0", ...lines, ""].join("\r\n")),
+});
+const TEXT = eight("Content-Type: text/plain; charset=utf-8", "", "é is a letter");
+const SIGNED = eight("Content-Type: multipart/signed; boundary=b", "", "--b", "", "é", "--b--");
+const ONLY_ASCII = eight("", "e");
+
+const EIGHT_BIT: [string, Partial<CourierSettings>, typeof TEXT, string, string][] = [
+  ["is converted", {}, TEXT, "delivered 250", "=C3=A9 is a letter"],
+  ["is refused by setting", { eightBit: "refuse" }, TEXT, "failed 554", ""],
+  ["is sent by setting", { eightBit: "send" }, TEXT, "delivered 250", "é is a letter"],
+  ["in a signed part is sent", {}, SIGNED, "delivered 250", "é"],
+  [
+    "in a signed part is refused by setting",
+    { eightBitSigned: "refuse" },
+    SIGNED,
+    "failed 554",
+    "",
+  ],
+  ["that is ASCII goes as it is", { eightBit: "refuse" }, ONLY_ASCII, "delivered 250", "e"],
+];
+
+test.each(EIGHT_BIT)("8-bit mail for a next hop without 8BITMIME %s", async (...row) => {
+  const [, settings, body, expected, text] = row;
+  courier.close();
+  courier = new Courier({ ...SETTINGS, ...settings }, log);
+  const server = await start({ extensions: ["PIPELINING", "SIZE 10000"] });
+  const envelope = { sender: "a@example.org", isUtf8: false, body: "8bitmime" } as const;
+  const outcomes = await courier.deliver(deliveryTo(server, { envelope, body }));
+  expect(brief(outcomes)).toEqual([expected]);
+  const lines = server.messages[0]?.message.toString().split("\r\n") ?? [];
+  if (text !== "") expect(lines).toContain(text);
+  expect(server.messages.length).toBe(text === "" ? 0 : 1);
+  expect(server.lines.some((line) => line.includes("BODY="))).toBe(false);
+});
+
+test("8-bit mail that grows beyond the next hop's size by its conversion fails for that", async () => {
+  const server = await start({ extensions: ["SIZE 1500"] });
+  const body = eight("Content-Type: text/plain; charset=utf-8", "", "éééé eeee ".repeat(70));
+  const outcomes = await courier.deliver(deliveryTo(server, { body }));
+  expect(brief(outcomes)).toEqual(["failed 552"]);
+});
+
+test("a large file is converted as well", async () => {
+  const path = join(folder, "large");
+  writeFileSync(path, `Subject: a\r\n\r\n${"some words of a text\r\n".repeat(40_000)}é\r\n`);
+  const server = await start({ extensions: [] });
+  const body = { kind: "file", path, offset: 0, size: statSync(path).size } as const;
+  expect(brief(await courier.deliver(deliveryTo(server, { body })))).toEqual(["delivered 250"]);
+  const taken = server.messages[0]?.message.toString() ?? "";
+  expect(taken).toContain("Content-Type: text/plain; charset=utf-8");
+  expect(taken.slice(-30)).toContain("\r\n=C3=A9\r\n");
+  expect(log.events).toContain("converted");
 });

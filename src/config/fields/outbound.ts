@@ -1,7 +1,7 @@
 // Settings of the queue and of the side that sends mail on.
 import type { Schema } from "../field.ts";
 import { duration, integer, ipAddress, list, oneOf, route } from "../types.ts";
-import { TLS_MODES } from "./route.ts";
+import { EIGHT_BIT_MODES, TLS_MODES } from "./route.ts";
 
 /** Sections queue and outbound. */
 export const OUTBOUND_FIELDS = {
@@ -63,6 +63,21 @@ export const OUTBOUND_FIELDS = {
     doc: "Encryption towards next hops. opportunistic: where STARTTLS is offered, without proof of the host's identity. required: only with a certificate that is valid for the host. off: never.",
     example: "required",
     knownAs: ["smtp_tls_security_level"],
+    needsRestart: true,
+  },
+  "outbound.eight_bit": {
+    type: oneOf(EIGHT_BIT_MODES),
+    default: "convert",
+    doc: "What is done with mail that has bytes above 127 if the next hop does not offer 8BITMIME. convert: parts are put into quoted-printable or base64, header fields into encoded words; what a reader sees stays the same, a DKIM signature breaks. refuse: the sender gets a report. send: it is sent as it is, as if the next hop took it.",
+    example: "refuse",
+    knownAs: ["disable_mime_output_conversion"],
+    needsRestart: true,
+  },
+  "outbound.eight_bit_signed": {
+    type: oneOf(["send", "refuse"]),
+    default: "send",
+    doc: "What is done in place of a conversion where these bytes stand in a part that must not be changed: a signed or encrypted one, or one that readers may take differently.",
+    example: "refuse",
     needsRestart: true,
   },
   "outbound.source_addresses": {

@@ -16,6 +16,9 @@ import {
 /** How mail may be encrypted towards next hops. */
 export const TLS_MODES = ["opportunistic", "required", "off"] as const;
 
+/** What may be done with 8-bit mail for a next hop that takes none. */
+export const EIGHT_BIT_MODES = ["convert", "refuse", "send"] as const;
+
 /** What every [[route]] has. */
 export const ROUTE_FIELDS = {
   to: {
@@ -66,6 +69,12 @@ export const ROUTE_RULE_FIELDS = {
     doc: "Encryption towards these hosts, as in outbound.tls.",
     example: "required",
     knownAs: ["smtp_tls_policy_maps"],
+  },
+  eight_bit: {
+    type: oneOf(EIGHT_BIT_MODES),
+    default: "convert",
+    doc: "What is done with 8-bit mail if a host takes none, as in outbound.eight_bit.",
+    example: "refuse",
   },
   source_addresses: {
     type: list(ipAddress()),

@@ -81,6 +81,8 @@ export class Connection extends SMTPConnection {
   #deadline: number;
   readonly #now: () => number;
   replies: Replies = noReplies();
+  /** Bytes of a message that is held in memory for this transaction. */
+  heldSize = 0;
 
   constructor(options: SMTPConnectionOptions, timeouts: Timeouts, steady: () => number) {
     super({

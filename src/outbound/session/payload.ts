@@ -4,6 +4,7 @@
 import { closeSync, fstatSync, openSync, read, readSync } from "node:fs";
 import type { Socket } from "node:net";
 import type { Body } from "../../message.ts";
+import { hasHighByte } from "../convert/seven-bit.ts";
 import { DataEncoder } from "./encoder.ts";
 
 /** Bytes per read and write of a large message; smaller messages go out in one write. */
@@ -67,6 +68,44 @@ export class Payload {
   }
 
   /**
+   * The whole message before dot-stuffing if it has bytes above 127, undefined if it has none. Throws
+   * if it can't be read.
+   */
+  eightBitBytes(sizeMax: number): Buffer | "too large" | undefined {
+    const chunks = this.#chunks();
+    const head: Buffer[] = [];
+    for (const chunk of chunks) {
+      head.push(chunk);
+      if (hasHighByte(chunk)) {
+        if (this.size > sizeMax) return "too large";
+        return Buffer.concat([...head, ...chunks]);
+      }
+      if (this.size > sizeMax) head.length = 0;
+    }
+    return undefined;
+  }
+
+  *#chunks(): Generator<Buffer> {
+    yield this.#trace;
+    const body = this.#body;
+    if (body.kind === "bytes") {
+      yield Buffer.from(body.bytes.buffer, body.bytes.byteOffset, body.bytes.length);
+      return;
+    }
+    // A small message has been read, and its file closed, by now.
+    const fd = this.#isClosed ? openSync(body.path, "r") : this.#fd;
+    try {
+      for (let at = 0; at < body.size; at += CHUNK_SIZE) {
+        const chunk = Buffer.allocUnsafe(Math.min(CHUNK_SIZE, body.size - at));
+        this.#readFully(chunk, { at: 0, size: chunk.length, from: at, fd });
+        yield chunk;
+      }
+    } finally {
+      if (fd !== this.#fd) closeSync(fd);
+    }
+  }
+
+  /**
    * Writes the message and its end. `onProgress` is told of each chunk that has left, `onEnd` of
    * the end (no argument) or of a body that can't be read, or a socket that broke. Calls neither
    * after `close()`.
@@ -96,7 +135,7 @@ export class Payload {
     const buffer = Buffer.allocUnsafe(this.size + LAST_LINE_ROOM);
     this.#trace.copy(buffer);
     if (body.kind === "bytes") buffer.set(body.bytes, traceSize);
-    else this.#readFully(buffer, traceSize, bodySize);
+    else this.#readFully(buffer, { at: traceSize, size: bodySize });
     const encoder = new DataEncoder();
     const message = buffer.subarray(0, this.size);
     const encoded = encoder.encode(message);
@@ -106,10 +145,14 @@ export class Payload {
     return buffer.subarray(0, this.size + end.length);
   }
 
-  #readFully(buffer: Buffer, at: number, size: number): void {
-    const start = this.#body.kind === "file" ? this.#body.offset : 0;
+  // `from` is in bytes of the body.
+  #readFully(
+    buffer: Buffer,
+    { at, size, from = 0, fd = this.#fd }: { at: number; size: number; from?: number; fd?: number },
+  ): void {
+    const start = this.#body.kind === "file" ? this.#body.offset + from : 0;
     for (let done = 0; done < size; ) {
-      const count = readSync(this.#fd, buffer, at + done, size - done, start + done);
+      const count = readSync(fd, buffer, at + done, size - done, start + done);
       if (count === 0) throw new Error("body is incomplete");
       done += count;
     }
@@ -122,7 +165,7 @@ export class Payload {
       return Buffer.concat([this.#trace, this.#body.bytes.subarray(0, room)]);
     }
     const buffer = Buffer.allocUnsafe(Math.min(room, this.#body.size));
-    this.#readFully(buffer, 0, buffer.length);
+    this.#readFully(buffer, { at: 0, size: buffer.length });
     return Buffer.concat([this.#trace, buffer]);
   }
 

@@ -2,6 +2,7 @@
 // transaction came to is a list of outcomes; a session never throws at its user.
 import { describeError, type Log } from "../../base/log.ts";
 import type { Outcome } from "../../message.ts";
+import { CONVERT_SIZE_MAX, type SevenBit, toSevenBit } from "../convert/seven-bit.ts";
 import type { Target } from "../mail-hosts.ts";
 import {
   forAll,
@@ -13,7 +14,7 @@ import {
 } from "../response.ts";
 import type { CourierSettings, Delivery, SessionTerms } from "../settings.ts";
 import type { Connection, Replies } from "./connection.ts";
-import type { Payload } from "./payload.ts";
+import { Payload } from "./payload.ts";
 
 /** What sessions need from around them. */
 export interface SessionContext {
@@ -35,6 +36,8 @@ export interface SmtpTrouble extends Error {
   readonly response?: string | undefined;
 }
 
+/** Bytes of converted messages that all sessions together hold. */
+const CONVERTED_HELD_MAX = 512 * 1024 * 1024;
 // These bytes can't stand in a path, and nodemailer refuses the whole envelope for one of them.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSENDABLE = /[<>\u0000-\u001f\u007f]/;
@@ -103,10 +106,25 @@ export class Session {
   /** Sends one message; afterwards the session can be used again if it is still open. */
   async transact(delivery: Delivery, payload: Payload): Promise<Attempt> {
     const { recipients } = delivery;
-    const obstacle = this.#obstacle(delivery, payload);
-    if (obstacle !== undefined) {
-      return { kind: "answered", outcomes: forAll(recipients.length, obstacle) };
+    const fitting = this.#obstacle(delivery, payload) ?? this.#fit(delivery, payload);
+    if ("kind" in fitting) {
+      return { kind: "answered", outcomes: forAll(recipients.length, fitting) };
     }
+    const sizeMax = this.#connection.messageSizeMax;
+    if (sizeMax > 0 && fitting.size > sizeMax) {
+      const detail = `${fitting.size} of ${sizeMax} bytes`;
+      const tooBig = troubleOutcome(TROUBLE.tooBig, this.#name, detail);
+      return { kind: "answered", outcomes: forAll(recipients.length, tooBig) };
+    }
+    this.#connection.heldSize = fitting === payload ? 0 : fitting.size;
+    const attempt = await this.#sendToGood(delivery, fitting);
+    this.#connection.heldSize = 0;
+    return attempt;
+  }
+
+  // Without those recipients whose address can't be said.
+  async #sendToGood(delivery: Delivery, payload: Payload): Promise<Attempt> {
+    const { recipients } = delivery;
     const sendable = recipients.filter(({ address }) => !UNSENDABLE.test(address));
     if (sendable.length === recipients.length) return this.#send(delivery, payload);
     const badAddress = troubleOutcome(TROUBLE.badAddress, this.#name);
@@ -127,14 +145,46 @@ export class Session {
     if (UNSENDABLE.test(delivery.envelope.sender)) {
       return troubleOutcome(TROUBLE.badAddress, this.#name);
     }
-    const sizeMax = this.#connection.messageSizeMax;
-    if (sizeMax > 0 && payload.size > sizeMax) {
-      return troubleOutcome(TROUBLE.tooBig, this.#name, `${payload.size} of ${sizeMax} bytes`);
-    }
     if (!this.#mayNeedUtf8(delivery) || this.#connection.offers("SMTPUTF8")) return undefined;
     // RFC 6531 §3.5: clients ask for SMTPUTF8 also where it isn't needed. What is all ASCII may go.
     const isPlain = isAsciiEnvelope(delivery) && payload.isHeaderAscii();
     return isPlain ? undefined : troubleOutcome(TROUBLE.needsUtf8, this.#name);
+  }
+
+  // RFC 6152 §3: 8-bit mail goes to a next hop without 8BITMIME in another form, or not at all.
+  #fit(delivery: Delivery, payload: Payload): Payload | Outcome {
+    const connection = this.#connection;
+    const { eightBit } = this.#terms;
+    // RFC 6531 §3.1: SMTPUTF8 comes with 8BITMIME.
+    const takesAll = connection.offers("8BITMIME") || connection.offers("SMTPUTF8");
+    if (takesAll || eightBit === "send") return payload;
+    const bytes = payload.eightBitBytes(CONVERT_SIZE_MAX);
+    if (bytes === undefined) return payload;
+    if (eightBit === "refuse") return troubleOutcome(TROUBLE.needsEightBit, this.#name);
+    let held = payload.size;
+    for (const one of this.#context.connections) held += one.heldSize;
+    if (held > CONVERTED_HELD_MAX) return troubleOutcome(TROUBLE.tooMuch, this.#name);
+    const result: SevenBit =
+      bytes === "too large" ? { kind: "fixed", reason: "too large" } : toSevenBit(bytes);
+    const { log, settings } = this.#context;
+    const { id } = delivery;
+    switch (result.kind) {
+      case "plain":
+        return payload;
+      case "converted": {
+        const dkim = result.hasDkim ? "its signature breaks" : undefined;
+        log.info("converted", { id, host: this.#name, size: result.bytes.length, dkim });
+        return Payload.open("", { kind: "bytes", bytes: result.bytes });
+      }
+      case "fixed":
+        if (settings.eightBitSigned === "refuse") {
+          return troubleOutcome(TROUBLE.needsEightBit, this.#name, result.reason);
+        }
+        log.warn("not-converted", { id, host: this.#name, cause: result.reason });
+        return payload;
+      default:
+        return result satisfies never;
+    }
   }
 
   #mayNeedUtf8(delivery: Delivery): boolean {
@@ -154,8 +204,6 @@ export class Session {
         from: envelope.sender,
         to: recipients.map(({ address }) => address),
         size: payload.size,
-        // RFC 6152 §3. Where 8BITMIME isn't offered the message goes as it is: a gateway that
-        // re-encoded it would break its signatures, and hosts that can't take it are long gone.
         use8BitMime: envelope.body === "8bitmime",
         dsn: isPlain ? undefined : { ret: envelope.ret, envid: envelope.envid },
       };

@@ -24,6 +24,7 @@ import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
 import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { Trail } from "./pipeline/trail.ts";
+import { VaultKeeper } from "./pipeline/vault/keeper.ts";
 import { defaultGroup } from "./policy/groups.ts";
 import { Policy } from "./policy/policy.ts";
 import { Queue } from "./queue/queue.ts";
@@ -52,7 +53,7 @@ export function hostnameOf(config: Config): string {
 }
 
 /** RFC 5321 §4.5.1: where `RCPT TO:<postmaster>` goes. */
-function postmasterOf(config: Config): string {
+export function postmasterOf(config: Config): string {
   return config["server.postmaster"] || `postmaster@${hostnameOf(config)}`;
 }
 
@@ -82,6 +83,7 @@ export class Gateway {
   readonly #gate = new Gate();
   readonly #texts: Texts;
   readonly #notices: Notices;
+  readonly #keeper: VaultKeeper;
   #config: Config;
   #routes: Routes;
   #policy: Policy;
@@ -141,6 +143,8 @@ export class Gateway {
     this.#texts = new Texts(log);
     const forNotices = { ...about, store: parts.store, texts: this.#texts };
     this.#notices = new Notices(forNotices, noticeSettings(config));
+    const dataDir = config["server.data_dir"];
+    this.#keeper = new VaultKeeper({ ...parts, dataDir, log, clock }, config);
     const backoff = (address: string) => backoffOf(this.#config, this.#routes, address);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
     this.#delivery = new Delivery({
@@ -183,6 +187,7 @@ export class Gateway {
     this.#listener = await Listener.start({ ...listenerOptions(config), intake, log, clock });
     this.#delivery.start();
     this.#notices.start();
+    this.#keeper.start();
     const dataDir = config["server.data_dir"];
     const metrics = config["server.metrics_listen"];
     if (metrics !== "") {
@@ -233,7 +238,7 @@ export class Gateway {
       sending: this.#queue.inFlight,
       signatures: { identity: this.#inspector.identity, count: this.#inspector.signatureCount },
       queue: { messages, recipients },
-      quarantine: this.#store.quarantine.counts(),
+      quarantine: this.#store.vault.counts(),
     };
   }
 
@@ -294,6 +299,7 @@ export class Gateway {
       this.#routes = routes;
       this.#policy = policy;
       this.#notices.reconfigure(noticeSettings(taken));
+      this.#keeper.reconfigure(taken);
       this.#config = taken;
       this.#options.onReload?.(taken);
       const signatures = this.#inspector.identity;
@@ -317,6 +323,7 @@ export class Gateway {
     this.#queue.close();
     await this.#carrier.stop(Math.min(graceMs, DELIVERY_GRACE_MS));
     await this.#delivery.stop();
+    await this.#keeper.stop();
     this.#inspector.stop();
     this.#notices.stop();
     await this.#store.close();

@@ -227,6 +227,10 @@ export interface MessageRecord {
   /** Worst status, and the names of what was found. */
   readonly status: Status;
   readonly findings: readonly string[];
+  /** A copy in the archive: as it came in, as it went out, or one for both. */
+  readonly direction?: "incoming" | "outgoing" | "both";
+  /** Id of the kept message that this one was released from. */
+  readonly releasedFrom?: string;
 }
 
 /** Outcome of one attempt for one recipient. RFC 3464 §2.3.3. */

@@ -1,25 +1,9 @@
 // All commands by name, with what is said of them before they are loaded.
-import type { Command } from "./command.ts";
-
-/** A command that can be run. */
-export interface Entry {
-  readonly summary: string;
-  /** One line that can be typed as it stands. */
-  readonly example: string;
-  /** How its positional arguments are shown, such as `FILE…`. */
-  readonly operands?: string;
-  load(): Promise<Command>;
-}
-
-/** A command that has verbs: `gw queue list`. */
-export interface Group {
-  readonly summary: string;
-  readonly verbs: Readonly<Record<string, Entry>>;
-}
+import type { Group, Item } from "./command.ts";
+import { vaultVerbs } from "./commands/vault/verbs.ts";
 
 const control = () => import("./control/commands.ts");
 const queue = () => import("./commands/queue.ts");
-const quarantine = () => import("./commands/quarantine.ts");
 const exempt = () => import("./commands/policy/exempt.ts");
 const config = () => import("./commands/config/explain.ts");
 const signatures = () => import("./commands/signatures.ts");
@@ -62,35 +46,6 @@ const QUEUE: Group = {
       example: "gw queue delete 0Tq3fXw1kAB",
       operands: "[ID…]",
       load: async () => (await queue()).remove,
-    },
-  },
-};
-
-const QUARANTINE: Group = {
-  summary: "look at and decide on the mail that was kept back",
-  verbs: {
-    list: {
-      summary: "list messages, newest first",
-      example: "gw quarantine list --signature Eicar --since 7d",
-      load: async () => (await quarantine()).list,
-    },
-    show: {
-      summary: "show one message: envelope, findings, header; with --raw the message itself",
-      example: "gw quarantine show 0Tq3fXw1kAB",
-      operands: "ID",
-      load: async () => (await quarantine()).show,
-    },
-    release: {
-      summary: "scan messages again and deliver what policy lets through now",
-      example: "gw quarantine release 0Tq3fXw1kAB",
-      operands: "ID…",
-      load: async () => (await quarantine()).release,
-    },
-    delete: {
-      summary: "delete messages and their bytes",
-      example: "gw quarantine delete 0Tq3fXw1kAB",
-      operands: "[ID…]",
-      load: async () => (await quarantine()).remove,
     },
   },
 };
@@ -224,8 +179,15 @@ const TEMPLATE: Group = {
   },
 };
 
-/** A command or a group of them. */
-export type Item = Entry | Group;
+const VAULT: Group = {
+  summary: "look at and decide on the mail that is kept: quarantine, backup and archive",
+  verbs: vaultVerbs("vault", undefined),
+};
+
+const QUARANTINE: Group = {
+  summary: "the same for the quarantine alone",
+  verbs: vaultVerbs("quarantine", "quarantine"),
+};
 
 /** True of commands that have verbs. */
 export function isGroup(item: Item): item is Group {
@@ -316,6 +278,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       load: async () => (await import("./commands/policy/simulate.ts")).simulate,
     },
     queue: QUEUE,
+    vault: VAULT,
     quarantine: QUARANTINE,
     exempt: EXEMPT,
   },

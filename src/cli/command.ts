@@ -39,6 +39,25 @@ export function command<const A extends ArgsDef>(
   };
 }
 
+/** A command by name, with what is said of it before it is loaded. */
+export interface Entry {
+  readonly summary: string;
+  /** One line that can be typed as it stands. */
+  readonly example: string;
+  /** How its positional arguments are shown, such as `FILE…`. */
+  readonly operands?: string;
+  load(): Promise<Command>;
+}
+
+/** A command that has verbs: `gw queue list`. */
+export interface Group {
+  readonly summary: string;
+  readonly verbs: Readonly<Record<string, Entry>>;
+}
+
+/** A command or a group of them. */
+export type Item = Entry | Group;
+
 /** Options that several commands share. */
 export const OPTIONS = {
   config: { type: "string", valueHint: "FILE", description: "configuration file" },

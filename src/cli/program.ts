@@ -3,8 +3,8 @@
 import { nearest } from "../text/nearest.ts";
 import { printable } from "../text/printable.ts";
 import { checkArguments, typed } from "./arguments.ts";
-import { allCommands, type Entry, type Item, isGroup } from "./catalogue.ts";
-import { CliError, EXIT } from "./command.ts";
+import { allCommands, isGroup } from "./catalogue.ts";
+import { CliError, type Entry, EXIT, type Item } from "./command.ts";
 import { commandHelp, groupHelp, programHelp } from "./view/help.ts";
 import { processTerminal, type Terminal } from "./view/terminal.ts";
 

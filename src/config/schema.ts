@@ -7,6 +7,7 @@ import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
 import { POLICY_FIELDS } from "./fields/policy.ts";
 import { SCAN_FIELDS } from "./fields/scan.ts";
 import { SERVER_FIELDS } from "./fields/server.ts";
+import { VAULT_FIELDS } from "./fields/vault.ts";
 import type { Rows, TABLES } from "./tables.ts";
 
 /** All settings by key, in the order in which they are shown. */
@@ -15,6 +16,7 @@ export const SCHEMA = {
   ...INBOUND_FIELDS,
   ...SCAN_FIELDS,
   ...POLICY_FIELDS,
+  ...VAULT_FIELDS,
   ...NOTICE_FIELDS,
   ...OUTBOUND_FIELDS,
   ...DNS_FIELDS,
@@ -28,6 +30,7 @@ export const SECTIONS = {
   inbound: "Receiving mail",
   scan: "Taking messages apart and scanning them",
   policy: "What is done with a message, by what was seen in it",
+  vault: "How long kept mail is kept, and how much of it",
   notice: "Notices about messages; the rules say what they are sent about",
   queue: "Waiting mail",
   outbound: "Sending mail on",

@@ -12,6 +12,7 @@ import type { Routes } from "../outbound/routes.ts";
 import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
 import { readBody } from "../store/disk.ts";
+import type { RowChange } from "../store/row-writer.ts";
 import type { Store } from "../store/store.ts";
 import type { Template } from "../template/parse.ts";
 import type { Gate } from "./gate.ts";
@@ -80,6 +81,7 @@ export class Delivery {
       const outcomes = await this.#carry(job);
       this.#logOutcomes(job, outcomes);
       const { failed } = queue.settle(job, outcomes);
+      this.#noteReleased(job, outcomes, failed);
       if (failed.length > 0) await this.#report(job, failed);
     } catch (error) {
       // Nothing is known of what became of it: the recipients stay in the queue.
@@ -151,6 +153,22 @@ export class Delivery {
       log.error("dsn-failed", { id: job.record.id, cause: describeError(error) });
       queue.putBack(failed);
     }
+  }
+
+  // What was released from the vault has its outcome told there too. A recipient whose time is up
+  // has failed, whatever the last reply was.
+  #noteReleased(job: QueueJob, outcomes: readonly Outcome[], failed: readonly Undelivered[]): void {
+    if (job.record.releasedFrom === undefined) return;
+    const at = this.#parts.clock.now();
+    const ended = new Set(failed.map(({ entry }) => entry.number));
+    const changes = job.recipients.flatMap(({ address, number }, index): RowChange[] => {
+      const outcome = outcomes[index];
+      if (outcome === undefined) return [];
+      const kind = ended.has(number) ? "failed" : outcome.kind;
+      const about = { id: job.record.id, recipient: address, at };
+      return [{ kind: "released", outcome: { ...outcome, ...about, kind } }];
+    });
+    this.#parts.store.write(changes);
   }
 
   #logOutcomes(job: QueueJob, outcomes: readonly Outcome[]): void {

@@ -10,7 +10,7 @@ import type { Body } from "../message.ts";
 import { type MailSummary, summarise } from "../mime/summary.ts";
 import { Engine } from "../scan/engine.ts";
 import type { SharedSet } from "../scan/signature-set.ts";
-import { inspect, MESSAGE } from "./inspect.ts";
+import { BLIND, inspect, MESSAGE } from "./inspect.ts";
 import { type Inspected, type InspectJob, unscanned } from "./inspector.ts";
 import { performTreatment } from "./policy/treatment.ts";
 
@@ -80,12 +80,13 @@ function work(
   }
   const summary = job.isMessage ? summarise(bytes) : NO_SUMMARY;
   const { name, isHashed = false } = job;
-  if (job.isScanned === false) {
+  if (job.isScanned === false && !isHashed) {
     const about = { name, size: bytes.length, identity: engine.identity };
     return { verdict: unscanned(about, "not scanned: check = false"), summary };
   }
   const subject = { name, declaredType: job.isMessage ? MESSAGE : "", bytes };
-  return { verdict: inspect(subject, engine, limits, { passwords, isHashed }), summary };
+  const scanner = job.isScanned === false ? BLIND : engine;
+  return { verdict: inspect(subject, scanner, limits, { passwords, isHashed }), summary };
 }
 
 // Small jobs are answered together: waking the other thread costs more than looking at a small mail.

@@ -19,7 +19,10 @@ export interface InspectJob {
   readonly name: string;
   /** True for what came over SMTP: a message whatever its bytes look like. */
   readonly isMessage: boolean;
-  /** False: only the summary is wanted; the verdict says that nothing was looked at. */
+  /**
+   * False: no engine looks at it. With `isHashed` its objects and their hashes are wanted all the
+   * same; else only the summary is, and the verdict says that nothing was looked at.
+   */
   readonly isScanned?: boolean;
   /** Each object is to have its hash. */
   readonly isHashed?: boolean;

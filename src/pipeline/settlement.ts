@@ -40,8 +40,11 @@ interface Part {
   /** Left out: the message as it came. */
   readonly bytes?: Uint8Array;
   readonly decisions: TreatedDecision[];
+  readonly direction?: Direction;
   id: string;
 }
+
+type Direction = NonNullable<MessageRecord["direction"]>;
 
 const CHUNK_SIZE = 1024 * 1024;
 
@@ -100,13 +103,18 @@ function refusalOf(final: readonly Disposition[], record: MessageRecord): Reply 
 
 function planOf(decisions: readonly TreatedDecision[], final: readonly Disposition[]): Part[] {
   const parts = new Map<string, Part>();
-  const add = (place: Place, decision: TreatedDecision, isTreated: boolean) => {
+  const add = (
+    place: Place,
+    decision: TreatedDecision,
+    isTreated: boolean,
+    direction?: Direction,
+  ) => {
     const content = isTreated ? decision.content : undefined;
-    const key = `${place} ${content?.key ?? ""}`;
+    const key = `${place} ${direction ?? ""} ${content?.key ?? ""}`;
     let part = parts.get(key);
     if (part === undefined) {
-      const bytes = content && { bytes: content.bytes };
-      part = { place, recipients: [], decisions: [], id: "", ...bytes };
+      const about = { ...(content && { bytes: content.bytes }), ...(direction && { direction }) };
+      part = { place, recipients: [], decisions: [], id: "", ...about };
       parts.set(key, part);
     }
     part.recipients.push(...decision.recipients);
@@ -119,11 +127,13 @@ function planOf(decisions: readonly TreatedDecision[], final: readonly Dispositi
     const isChanged = kind === "deliver" && decision.done.length > 0;
     if (decision.isBackedUp && (kind === "block" || isChanged)) add("backup", decision, false);
     const { archive } = decision.group.rules;
-    if (archive === "incoming" || archive === "all") add("archive", decision, false);
-    const isCopied = archive === "all" && decision.content === undefined;
-    if ((archive === "outgoing" || archive === "all") && kind === "deliver" && !isCopied) {
-      add("archive", decision, true);
+    const isOut = (archive === "outgoing" || archive === "all") && kind === "deliver";
+    // What goes out as it came in needs one copy only.
+    const isBoth = isOut && archive === "all" && decision.content === undefined;
+    if (archive === "incoming" || archive === "all") {
+      add("archive", decision, false, isBoth ? "both" : "incoming");
     }
+    if (isOut && !isBoth) add("archive", decision, true, "outgoing");
   });
   // The message as it came has its draft already.
   return [...parts.values()].sort((one, two) => Number(!!one.bytes) - Number(!!two.bytes));
@@ -148,7 +158,7 @@ async function commit(
       part.id = own.id;
       drafts.push(own);
     }
-    const all = plan.map(({ place, recipients, id }, index): NewPart => {
+    const all = plan.map(({ place, recipients, direction, id }, index): NewPart => {
       const envelope = { ...record.envelope, recipients };
       const own = drafts[index] as Draft;
       const isTreated = plan[index]?.decisions.some(({ done }) => done.length > 0) === true;
@@ -156,7 +166,7 @@ async function commit(
       // The status is that of the message as it came.
       const trace = isChanged ? record.trace.replace(/\r\n$/, "; treated\r\n") : record.trace;
       const about = { ...record, id, envelope, trace, size: own.size };
-      return { draft: own, place, record: about };
+      return { draft: own, place, record: direction ? { ...about, direction } : about };
     });
     await parts.store.commitAll(all);
     draft.discard();

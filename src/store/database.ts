@@ -88,6 +88,54 @@ const MIGRATIONS: readonly string[] = [
      receiver TEXT PRIMARY KEY,
      state TEXT NOT NULL
    ) WITHOUT ROWID;`,
+
+  // The vault. stored: bytes of a kept body's file once it is packed, 0 before.
+  `ALTER TABLE messages ADD COLUMN stored INTEGER NOT NULL DEFAULT 0;
+   DROP INDEX messages_kept;
+   CREATE INDEX messages_kept ON messages (place, sequence, stored, size) WHERE place > 0;
+   CREATE INDEX messages_unpacked ON messages (sequence) WHERE place > 0 AND stored = 0;
+
+   -- SHA-256 of a kept message and of each object in it.
+   CREATE TABLE object_hashes (
+     hash BLOB NOT NULL,
+     sequence INTEGER NOT NULL,
+     PRIMARY KEY (hash, sequence)
+   ) WITHOUT ROWID;
+   CREATE INDEX object_hashes_by_sequence ON object_hashes (sequence);
+
+   -- id: queue id of what is released, entry: id of what is kept. state: 0 asked for, 1 taken into
+   -- the queue, 2 given up.
+   CREATE TABLE releases (
+     id TEXT PRIMARY KEY,
+     entry TEXT NOT NULL,
+     state INTEGER NOT NULL,
+     release TEXT NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX releases_by_entry ON releases (entry);
+   CREATE INDEX releases_asked ON releases (id) WHERE state = 0;
+   CREATE TABLE release_outcomes (
+     id TEXT NOT NULL,
+     recipient TEXT NOT NULL,
+     at INTEGER NOT NULL,
+     kind TEXT NOT NULL,
+     reply TEXT NOT NULL,
+     host TEXT NOT NULL,
+     PRIMARY KEY (id, recipient)
+   ) WITHOUT ROWID;
+
+   -- Who did what with a kept message; told: whether the server's log has it.
+   CREATE TABLE vault_acts (
+     number INTEGER PRIMARY KEY AUTOINCREMENT,
+     at INTEGER NOT NULL,
+     entry TEXT NOT NULL,
+     act TEXT NOT NULL,
+     told INTEGER NOT NULL
+   );
+   CREATE INDEX vault_acts_by_entry ON vault_acts (entry);
+   CREATE INDEX vault_acts_untold ON vault_acts (number) WHERE told = 0;
+
+   -- Records of deleted messages that are to be blanked where they stand in a segment.
+   CREATE TABLE blanks (sequence INTEGER PRIMARY KEY);`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */
@@ -131,6 +179,8 @@ export function openDatabase(dataDir: string): { db: Database; isNew: boolean } 
     db.run("PRAGMA busy_timeout = 10000");
     db.run("PRAGMA journal_mode = WAL");
     db.run("PRAGMA synchronous = NORMAL");
+    // What is deleted from the vault leaves no bytes behind, in a page's free space neither.
+    db.run("PRAGMA secure_delete = ON");
     const found = userVersion(db);
     if (found > MIGRATIONS.length) throw wrongVersion(dataDir, found);
     for (let version = found; version < MIGRATIONS.length; version++) {
@@ -159,6 +209,7 @@ export function attachDatabase(dataDir: string): Database {
   try {
     db.run(`PRAGMA busy_timeout = ${COMMAND_WAIT_MS}`);
     db.run("PRAGMA synchronous = FULL");
+    db.run("PRAGMA secure_delete = ON");
     const found = userVersion(db);
     if (found !== MIGRATIONS.length) throw wrongVersion(dataDir, found);
     return db;

@@ -172,6 +172,8 @@ export interface NewPart {
   readonly draft: Draft;
   readonly record: MessageRecord;
   readonly place: Place;
+  /** Its body gets a file of its own, which goes when it does; so it is always with what is kept. */
+  readonly hasOwnFile?: boolean;
 }
 
 /** The draft of a part that may be committed; throws what is wrong with it. */

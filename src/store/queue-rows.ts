@@ -84,6 +84,8 @@ export interface RowContext {
    * message it deletes; the files are unlinked once that is durable.
    */
   readonly change: <T>(work: (dropFile: (file: string | null) => void) => T) => T;
+  /** The same for changes that are nothing to the queue. */
+  readonly changeKept: <T>(work: (dropFile: (file: string | null) => void) => T) => T;
 }
 
 /** Where a body is, as columns. */

@@ -19,13 +19,15 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { describeError, type Log } from "../base/log.ts";
 import { isMessageId } from "../base/message-id.ts";
 import type { MessageRecord } from "../message.ts";
 import { RowInserter } from "./row-writer.ts";
+import { PACKED_SUFFIX } from "./spool/packing.ts";
 import {
   decodeSegmentHeader,
+  isBlank,
   PLACES,
   type Place,
   readSegment,
@@ -36,6 +38,8 @@ import { type Location, type SealedSegment, segmentPath } from "./spool/segment.
 
 /** Folder of large bodies, relative to the data folder. */
 export const LARGE = "spool/large";
+/** Folder of what commands have released and the server has not taken, relative to the data folder. */
+export const RELEASED = "spool/released";
 const DAMAGED = "spool/damaged";
 const SEGMENT = /^(\d{10})\.seg$/;
 const LOGGED_MAX = 20;
@@ -70,7 +74,7 @@ export function ownFile(place: Place, id: string): string {
 
 /** Makes the folders of a store; only its own user may look inside. */
 export function makeFolders(dataDir: string): void {
-  for (const folder of ["", DAMAGED, ...PLACES.map(folderOf)]) {
+  for (const folder of ["", DAMAGED, RELEASED, ...PLACES.map(folderOf)]) {
     mkdirSync(join(dataDir, folder), { recursive: true, mode: 0o700 });
   }
 }
@@ -193,16 +197,20 @@ class Recovery {
   #readRecord(segment: SegmentFile, bytes: Buffer, item: FoundRecord): void {
     if (item.sequence <= this.#highest) return;
     this.#highest = item.sequence;
+    if (isBlank(item.json)) return; // It was deleted.
     const { log } = this.#options;
     const where = { segment: segment.number, sequence: item.sequence };
     try {
       const record = JSON.parse(item.json.toString()) as MessageRecord;
       const { id } = record;
       if (!isMessageId(id)) throw new Error(`not a queue id: ${JSON.stringify(id)}`);
+      const names = this.#filesOf(item.place);
+      const isPacked = item.hasOwnFile && !names.has(id) && names.has(`${id}${PACKED_SUFFIX}`);
+      const file = `${ownFile(item.place, id)}${isPacked ? PACKED_SUFFIX : ""}`;
       const location: Location = item.hasOwnFile
-        ? { file: ownFile(item.place, id) }
+        ? { file }
         : { segment: segment.number, start: item.bodyStart };
-      if (item.hasOwnFile && !this.#filesOf(item.place).has(id)) {
+      if (item.hasOwnFile && !isPacked && !names.has(id)) {
         log.error("body-missing", { id, ...where });
         return;
       }
@@ -215,12 +223,19 @@ class Recovery {
         size: item.bodySize,
         queuedAt: record.receivedAt,
       });
+      if (isPacked) this.#notePacked(item.sequence, file);
       this.#messages++;
       log.info("recovered", { id, place: item.place, ...where });
     } catch (error) {
       log.error("record-unusable", { ...where, cause: describeError(error) });
       this.#setAside(segment, bytes, { start: item.bodyStart - item.json.length, end: item.end });
     }
+  }
+
+  #notePacked(sequence: number, file: string): void {
+    const { db, dataDir } = this.#options;
+    const stored = statSync(join(dataDir, file)).size;
+    db.query("UPDATE messages SET stored = ? WHERE sequence = ?").run(stored, sequence);
   }
 
   #filesOf(place: Place): Set<string> {
@@ -266,19 +281,20 @@ class Recovery {
         if (!segments.has(segment)) lost.push(id);
         continue;
       }
-      known.add(file ?? "");
-      const place = PLACES.find((each) => file === ownFile(each, id)) ?? "queue";
-      if (!this.#filesOf(place).has(id)) lost.push(id);
+      const name = file ?? "";
+      known.add(name);
+      const place = PLACES.find((each) => dirname(name) === folderOf(each)) ?? "queue";
+      if (!this.#filesOf(place).has(basename(name))) lost.push(id);
     }
     for (const id of lost.slice(0, LOGGED_MAX)) log.error("body-missing", { id });
     if (lost.length > LOGGED_MAX) log.error("bodies-missing", { messages: lost.length });
     for (const place of PLACES) {
-      const orphans = [...this.#filesOf(place)].filter((id) => !known.has(ownFile(place, id)));
+      const orphans = [...this.#filesOf(place)].filter((name) => !known.has(ownFile(place, name)));
       if (orphans.length === 0) continue;
       // Without the old database nobody knows which of them are live.
       log.warn(isNew ? "orphans-kept" : "orphans-removed", { place, files: orphans.length });
       if (isNew) continue;
-      for (const id of orphans) rmSync(join(dataDir, ownFile(place, id)), { force: true });
+      for (const name of orphans) rmSync(join(dataDir, ownFile(place, name)), { force: true });
     }
   }
 }

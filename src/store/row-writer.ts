@@ -52,6 +52,8 @@ export type RowChange =
     }
   | { readonly kind: "decision"; readonly decision: NewDecision }
   | { readonly kind: "outcome"; readonly outcome: NewOutcome }
+  /** What became of a message that was released from the vault. */
+  | { readonly kind: "released"; readonly outcome: NewOutcome }
   /** An exemption has let a message through. */
   | { readonly kind: "exempted"; readonly number: number; readonly at: number };
 
@@ -69,7 +71,7 @@ export class RowInserter {
   readonly #highest: Run;
 
   constructor(db: Database) {
-    this.#message = db.prepare("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)");
+    this.#message = db.prepare("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)");
     this.#recipient = db.prepare("INSERT INTO recipients VALUES (?, ?, ?, 0, 0, ?, ?, 0, '', '')");
     this.#highest = db.prepare(
       "UPDATE meta SET value = max(value, ?) WHERE key = 'highest_sequence'",
@@ -115,6 +117,7 @@ class TrailInserter {
   readonly #decision: Statement<{ number: number }, [number, string]>;
   readonly #word: Run;
   readonly #outcome: Run;
+  readonly #released: Run;
   readonly #exempted: Run;
 
   constructor(db: Database) {
@@ -123,6 +126,9 @@ class TrailInserter {
     );
     this.#word = db.prepare("INSERT OR IGNORE INTO decision_words VALUES (?, ?)");
     this.#outcome = db.prepare("INSERT INTO outcomes VALUES (?, ?, ?, ?, ?, ?)");
+    this.#released = db.prepare(
+      "INSERT OR REPLACE INTO release_outcomes VALUES (?, ?, ?, ?, ?, ?)",
+    );
     this.#exempted = db.prepare(
       "UPDATE exemptions SET uses = uses + 1, used_at = ? WHERE number = ?",
     );
@@ -135,6 +141,10 @@ class TrailInserter {
 
   outcome({ id, recipient, at, kind, reply, host }: NewOutcome): void {
     this.#outcome.run(id, recipient, at, kind, reply, host);
+  }
+
+  released({ id, recipient, at, kind, reply, host }: NewOutcome): void {
+    this.#released.run(id, recipient, at, kind, reply, host);
   }
 
   exempted(number: number, at: number): void {
@@ -318,6 +328,9 @@ export class RowWriter {
         return 0;
       case "outcome":
         this.#trail.outcome(change.outcome);
+        return 0;
+      case "released":
+        this.#trail.released(change.outcome);
         return 0;
       case "exempted":
         this.#trail.exempted(change.number, change.at);

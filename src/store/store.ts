@@ -13,14 +13,16 @@ import { attachDatabase, type FolderLock, lockFolder, openDatabase } from "./dat
 import { FreeSpace, SharedRun, StoreFullError, storeFull } from "./disk.ts";
 import { checkedDraft, type Draft, type NewPart, SpoolDraft } from "./draft.ts";
 import { type QueueListener, type StoreOptions, withDefaults } from "./options.ts";
-import { QuarantineRows } from "./quarantine-rows.ts";
 import { type BodyRow, bodyOf, newEntries, QueueRows, type RowContext } from "./queue-rows.ts";
 import { folderOf, makeFolders, ownFile, recover, syncFolders } from "./recovery.ts";
 import { Reserve } from "./reserve.ts";
 import { type NewMessage, type RowChange, RowWriter } from "./row-writer.ts";
+import { ActRows } from "./rows/act-rows.ts";
 import { DecisionRows } from "./rows/decision-rows.ts";
 import { ExemptionRows } from "./rows/exemption-rows.ts";
 import { NoticeRows } from "./rows/notice-rows.ts";
+import { ReleaseRows } from "./rows/release-rows.ts";
+import { VaultRows } from "./rows/vault-rows.ts";
 import { PLACES, type Place } from "./spool/record.ts";
 import { type Acceptance, type Accepted, SegmentLog } from "./spool/segment.ts";
 import { Upkeep } from "./upkeep.ts";
@@ -45,7 +47,11 @@ export class Store {
   /** Messages on their way out. */
   readonly queue: QueueRows;
   /** Messages kept back, and copies that are kept. */
-  readonly quarantine: QuarantineRows;
+  readonly vault: VaultRows;
+  /** What was let out of the vault, and what became of it. */
+  readonly releases: ReleaseRows;
+  /** Who did what with kept messages. */
+  readonly acts: ActRows;
   /** What is let through although something was seen in it. */
   readonly exemptions: ExemptionRows;
   readonly notices: NoticeRows;
@@ -103,10 +109,13 @@ export class Store {
       dataDir,
       now: () => clock.now(),
       catchUp: () => this.#catchUp(),
-      change: (work) => this.#change(work),
+      change: (work) => this.#change(work, true),
+      changeKept: (work) => this.#change(work, false),
     };
     this.queue = new QueueRows(context);
-    this.quarantine = new QuarantineRows(context);
+    this.vault = new VaultRows(context);
+    this.releases = new ReleaseRows(context);
+    this.acts = new ActRows(context);
     this.exemptions = new ExemptionRows(context);
     this.notices = new NoticeRows(context);
     this.decisions = new DecisionRows(context);
@@ -153,8 +162,9 @@ export class Store {
     }
   }
 
-  async #entry(draft: SpoolDraft, { record, place }: NewPart): Promise<Acceptance> {
-    const body = place === "queue" ? draft.bytes : undefined;
+  async #entry(draft: SpoolDraft, part: NewPart): Promise<Acceptance> {
+    const { record, place, hasOwnFile = place !== "queue" } = part;
+    const body = hasOwnFile ? undefined : draft.bytes;
     const file = body === undefined ? ownFile(place, record.id) : undefined;
     if (file !== undefined) {
       await draft.keepAs(join(this.#dataDir, file));
@@ -310,7 +320,7 @@ export class Store {
     });
   }
 
-  #change<T>(work: (dropFile: (file: string | null) => void) => T): T {
+  #change<T>(work: (dropFile: (file: string | null) => void) => T, isOfQueue: boolean): T {
     const files: string[] = [];
     const dropFile = (file: string | null) => {
       if (file !== null) files.push(file);
@@ -320,6 +330,8 @@ export class Store {
       const result = transaction.immediate();
       // Durable by now: an attached database is opened with synchronous = FULL.
       for (const file of files) rmSync(join(this.#dataDir, file), { force: true });
+      // What was deleted stands in SQLite's log until that is emptied.
+      if (files.length > 0) this.#db.run("PRAGMA wal_checkpoint(TRUNCATE)");
       return result;
     }
     this.#owned.writer.flush();
@@ -327,7 +339,7 @@ export class Store {
     try {
       const result = transaction.immediate();
       this.#owned.upkeep.filesDone(files);
-      this.#listener?.onChanged();
+      if (isOfQueue) this.#listener?.onChanged();
       return result;
     } finally {
       this.#db.run("PRAGMA busy_timeout = 0");

@@ -12,6 +12,7 @@ import { LARGE, ownFile } from "./recovery.ts";
 import type { Reserve } from "./reserve.ts";
 import type { RowWriter } from "./row-writer.ts";
 import { purgeDecisions } from "./rows/decision-rows.ts";
+import { blankSequences } from "./spool/blank.ts";
 import { type SegmentLog, segmentPath } from "./spool/segment.ts";
 
 const LIVE_SHARE_MIN = 0.25;
@@ -19,6 +20,8 @@ const LIVE_SHARE_MIN = 0.25;
 const SEGMENT_ROUND_MS = 5_000;
 /** Bodies moved out of segments per run. */
 const MOVE_MAX = 200;
+/** Records of deleted messages that are blanked per run. */
+const BLANK_MAX = 10_000;
 /** An attempt that began before its body was moved may still open it at the old place. */
 const MOVED_GRACE_MS = 10 * 60_000;
 
@@ -92,6 +95,7 @@ export class Upkeep {
       this.filesDone(files); // What could not be unlinked now comes again.
     }
     if (!isRound) return;
+    await this.#blankDeleted();
     await this.#sealOld();
     await this.#moveBodies();
     this.#purgeDecisions();
@@ -102,6 +106,28 @@ export class Upkeep {
   async close(): Promise<void> {
     if (this.#wal !== undefined) await this.#options.disk.close(this.#wal);
     this.#wal = undefined;
+  }
+
+  // Rows say so durably by now that these records are of nobody; else a power loss would bring back
+  // rows whose records are gone.
+  async #blankDeleted(): Promise<void> {
+    const { db, dataDir, log } = this.#options;
+    const rows = db
+      .query<{ sequence: number }, [number]>("SELECT sequence FROM blanks LIMIT ?")
+      .all(BLANK_MAX);
+    if (rows.length === 0) return;
+    const sequences = rows.map(({ sequence }) => sequence);
+    try {
+      await blankSequences(dataDir, sequences);
+      const forget = db.query("DELETE FROM blanks WHERE sequence = ?");
+      db.transaction(() => {
+        for (const sequence of sequences) forget.run(sequence);
+      }).immediate();
+      db.run("PRAGMA wal_checkpoint(TRUNCATE)");
+    } catch (error) {
+      // The next round finds them still there.
+      log.warn("records-not-blanked", { count: rows.length, cause: describeError(error) });
+    }
   }
 
   #purgeDecisions(): void {

@@ -7,6 +7,7 @@ import { silentLog } from "../../src/base/log.ts";
 import { MessageIds } from "../../src/base/message-id.ts";
 import { run } from "../../src/cli/program.ts";
 import type { MessageRecord } from "../../src/message.ts";
+import type { Place } from "../../src/store/spool/record.ts";
 import { Store } from "../../src/store/store.ts";
 import { fakeTerminal } from "./fake-terminal.ts";
 
@@ -33,7 +34,7 @@ export function mailWith(attachment: string): string {
 
 /** What is stored; all of it has a default. */
 export interface StoredMail {
-  readonly place: "queue" | "quarantine";
+  readonly place: Place;
   readonly sender?: string;
   readonly recipients?: readonly string[];
   readonly subject?: string;

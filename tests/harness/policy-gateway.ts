@@ -65,7 +65,7 @@ export async function startPolicyGateway(rules: string) {
   };
 
   const kept = async (store: string, id: string): Promise<number> => {
-    const { stdout } = await gateway.command("quarantine", "list", "--store", store, "--json");
+    const { stdout } = await gateway.command("vault", "list", "--store", store, "--json");
     return stdout.split("\n").filter((line) => line.includes(`"subject":"${id}"`)).length;
   };
 

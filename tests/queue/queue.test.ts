@@ -279,23 +279,4 @@ describe("verbs while the queue runs", () => {
     expect(queue.take(1)).toEqual([]);
     expect(store.queue.show(id)?.recipients).toMatchObject([{ state: "held", attempts: 1 }]);
   });
-
-  test("released quarantine goes out to its own or to other recipients", async () => {
-    const { store, queue } = await setUp();
-    const [own, other] = [
-      await storeMessage(store, { place: "quarantine" }),
-      await storeMessage(store, { place: "quarantine" }),
-    ];
-    expect(queue.take(10)).toEqual([]);
-    expect(store.quarantine.release(own)).toBe(true);
-    expect(store.quarantine.release(other, [{ address: "admin@example.org" }])).toBe(true);
-    const jobs = queue.take(10);
-    expect(jobs.map(({ recipients }) => recipients[0]?.address)).toEqual([
-      "b@example.net",
-      "admin@example.org",
-    ]);
-    settleAll(queue, jobs, delivered);
-    await written(store);
-    expect([store.body(own), store.body(other)]).toEqual([undefined, undefined]);
-  });
 });

@@ -57,7 +57,7 @@ describe("kill -9", () => {
       const lines = await linesUntilKilled(dataDir, 40 + round * 130);
       for (const line of lines) said[line.charAt(0)]?.add(line.slice(1));
       const store = await openStore({ dataDir });
-      const quarantined = store.quarantine.list().map(({ record }) => record.id);
+      const quarantined = store.vault.list().map(({ record }) => record.id);
       const found = [...queued(store), ...quarantined];
       const there = new Set(found);
       expect(there.size).toBe(found.length);
@@ -202,7 +202,7 @@ describe("files without rows, rows without files", () => {
     const again = await openStore({ dataDir, log });
     expect(log.events("warn")).toEqual(["database-rebuilt", "orphans-kept", "mail-recovered"]);
     expect(queued(again)).toEqual([id]);
-    expect(again.quarantine.show(kept)?.record.id).toBe(kept);
+    expect(again.vault.show(kept)?.record.id).toBe(kept);
     expect(existsSync(join(dataDir, "quarantine", "unknown0000"))).toBe(true);
   });
 

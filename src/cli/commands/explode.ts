@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "n
 import { basename, join, resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { ScannedObject, Verdict } from "../../message.ts";
-import { inspect, type ObjectScanner } from "../../pipeline/inspect.ts";
+import { BLIND, inspect } from "../../pipeline/inspect.ts";
 import { limitsOf, passwordsOf } from "../../pipeline/scanning.ts";
 import { roundSize } from "../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
@@ -16,12 +16,6 @@ import { reasonOf } from "../walk.ts";
 const NAME_LENGTH_MAX = 80;
 /** What is written may be malware: nobody else may read it, and nobody run it. */
 const FILE_MODE = 0o600;
-
-// Objects are taken out once more for writing; they were scanned before.
-const BLIND: ObjectScanner = {
-  identity: "",
-  scan: ({ bytes }) => ({ findings: [], scanned: bytes.length, isComplete: true }),
-};
 
 /** How many times its own size each object holds, by id; objects that hold nothing are left out. */
 function ratiosOf(objects: readonly ScannedObject[]): Map<number, number> {

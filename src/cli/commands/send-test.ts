@@ -9,7 +9,7 @@ import { describeError } from "../../base/log.ts";
 import { Store } from "../../store/store.ts";
 import { headerDate } from "../../text/header-date.ts";
 import { printable } from "../../text/printable.ts";
-import { Quarantine, type QuarantineItem } from "../../vault/quarantine.ts";
+import { Vault, type VaultItem } from "../../vault/vault.ts";
 import { CliError, command, EXIT } from "../command.ts";
 import { openSandbox, SANDBOX_DEFAULT, type Sandbox } from "../sandbox.ts";
 import { type SmtpReply, sendMail } from "../smtp-client.ts";
@@ -77,11 +77,11 @@ function findDelivered(sandbox: Sandbox, messageId: string): string | undefined 
     .find((path) => readFileSync(path).subarray(0, HEADER_SIZE).includes(`<${messageId}>`));
 }
 
-function findQuarantined(sandbox: Sandbox, messageId: string): QuarantineItem | undefined {
+function findQuarantined(sandbox: Sandbox, messageId: string): VaultItem | undefined {
   const store = Store.attach(sandbox.config["server.data_dir"]);
   try {
-    const items = new Quarantine(store.quarantine).list({ recipient: RECIPIENT });
-    return items.find(({ id }) => store.quarantine.show(id)?.record.messageId.includes(messageId));
+    const items = new Vault(store).list({ recipient: RECIPIENT, places: ["quarantine"] });
+    return items.find((item) => item.messageId.includes(messageId));
   } finally {
     void store.close();
   }

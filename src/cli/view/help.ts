@@ -1,6 +1,7 @@
 // The texts of `--help`, made from the catalogue and from the options of a command.
 import type { ArgsDef } from "citty";
-import { CATALOGUE, type Entry, type Group } from "../catalogue.ts";
+import { CATALOGUE } from "../catalogue.ts";
+import type { Entry, Group } from "../command.ts";
 
 type Row = readonly [string, string];
 

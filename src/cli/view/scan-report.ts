@@ -79,12 +79,13 @@ function rowsOf(objects: readonly ScannedObject[]): Row[] {
   return rows;
 }
 
-function describeRow(terminal: Terminal, { object, prefix, below }: Row, hasInner: boolean) {
+function describeRow(terminal: Terminal, { object, prefix, below }: Row, show: RowStyle) {
   const { name, type, declaredType, size, status, findings, notes } = object;
   const kind = printable(type || declaredType || "unknown");
   const shown = paintStatus(terminal, status);
-  const lines = [`${prefix}${printable(name)}  ${kind}, ${roundSize(size)}  ${shown}`];
-  const indent = `${below}${hasInner ? "│" : " "}    `;
+  const number = show.isNumbered ? terminal.paint("faint", `[${object.id}] `) : "";
+  const lines = [`${prefix}${number}${printable(name)}  ${kind}, ${roundSize(size)}  ${shown}`];
+  const indent = `${below}${show.hasInner ? "│" : " "}    `;
   for (const finding of findings) {
     const where = finding.offset < 0 ? "" : ` at byte ${finding.offset}`;
     const paint = finding.severity === "unwanted" ? "warn" : "bad";
@@ -94,6 +95,31 @@ function describeRow(terminal: Terminal, { object, prefix, below }: Row, hasInne
   }
   for (const note of notes) lines.push(`${indent}${terminal.paint("faint", printable(note))}`);
   return lines;
+}
+
+interface RowStyle {
+  readonly hasInner: boolean;
+  readonly isNumbered: boolean;
+}
+
+function drawRows(terminal: Terminal, verdict: Verdict, isNumbered: boolean): string[] {
+  const lines: string[] = [];
+  const parents = new Set(verdict.objects.map(({ parent }) => parent));
+  const rows = rowsOf(verdict.objects);
+  for (const row of rows.slice(0, DRAWN_MAX)) {
+    const hasInner = parents.has(row.object.id);
+    for (const line of describeRow(terminal, row, { hasInner, isNumbered }))
+      lines.push(`  ${line}`);
+  }
+  if (rows.length > DRAWN_MAX) {
+    lines.push(`  … and ${rows.length - DRAWN_MAX} more objects; --json shows all`);
+  }
+  return lines;
+}
+
+/** The tree of objects alone, each with the number by which a command may name it. */
+export function drawObjects(terminal: Terminal, verdict: Verdict): string {
+  return `${drawRows(terminal, verdict, true).join("\n")}\n`;
 }
 
 /** The tree of one file, under its name, its verdict and the header a reader knows it by. */
@@ -106,15 +132,6 @@ export function drawTree(
   const title = terminal.paint("strong", printable(file));
   const lines = [`${title}: ${paintStatus(terminal, verdict.status)}`];
   for (const [name, value] of header) lines.push(`  ${`${name}:`.padEnd(9)}${value}`);
-  const parents = new Set(verdict.objects.map(({ parent }) => parent));
-  const rows = rowsOf(verdict.objects);
-  for (const row of rows.slice(0, DRAWN_MAX)) {
-    for (const line of describeRow(terminal, row, parents.has(row.object.id))) {
-      lines.push(`  ${line}`);
-    }
-  }
-  if (rows.length > DRAWN_MAX) {
-    lines.push(`  … and ${rows.length - DRAWN_MAX} more objects; --json shows all`);
-  }
+  lines.push(...drawRows(terminal, verdict, false));
   return `${lines.join("\n")}\n`;
 }

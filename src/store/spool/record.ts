@@ -89,8 +89,7 @@ export function encodeRecord(
   header.writeUIntBE(entry.bodySize, 18, 6);
   header.writeUIntBE(mark.sequence, 26, 6);
   const payload = target.subarray(jsonStart, bodyStart + (entry.body?.length ?? 0));
-  header.writeUInt32BE(crc32(payload), 32);
-  header.writeUInt32BE(crc32(header.subarray(0, 36)), 36);
+  sealHeader(header, payload);
   return bodyStart;
 }
 
@@ -114,7 +113,8 @@ export type SegmentItem =
 
 type RecordItem = Extract<SegmentItem, { kind: "record" }>;
 
-function decodeRecord(bytes: Buffer, start: number, nonce: Uint8Array): RecordItem | undefined {
+// What a sound header says; its payload may be damaged all the same.
+function readHeader(bytes: Buffer, start: number, nonce: Uint8Array) {
   const jsonStart = start + RECORD_HEADER_SIZE;
   if (jsonStart > bytes.length) return undefined;
   const header = bytes.subarray(start, jsonStart);
@@ -128,17 +128,22 @@ function decodeRecord(bytes: Buffer, start: number, nonce: Uint8Array): RecordIt
   const bodyStart = jsonStart + header.readUInt32BE(12);
   const end = bodyStart + (hasOwnFile ? 0 : bodySize);
   if (end > bytes.length) return undefined;
-  if (header.readUInt32BE(32) !== crc32(bytes.subarray(jsonStart, end))) return undefined;
+  const payloadSum = header.readUInt32BE(32);
+  const sequence = header.readUIntBE(26, 6);
+  return { sequence, flags, hasOwnFile, jsonStart, bodyStart, bodySize, end, payloadSum };
+}
+
+function decodeRecord(bytes: Buffer, start: number, nonce: Uint8Array): RecordItem | undefined {
+  const header = readHeader(bytes, start, nonce);
+  if (header === undefined) return undefined;
+  const { flags, jsonStart, payloadSum, ...where } = header;
+  if (payloadSum !== crc32(bytes.subarray(jsonStart, where.end))) return undefined;
   return {
     kind: "record",
-    sequence: header.readUIntBE(26, 6),
+    ...where,
     place: placeOf(flags),
-    hasOwnFile,
     isContinued: (flags & FLAG_CONTINUED) !== 0,
-    json: bytes.subarray(jsonStart, bodyStart),
-    bodyStart,
-    bodySize,
-    end,
+    json: bytes.subarray(jsonStart, where.bodyStart),
   };
 }
 
@@ -168,6 +173,40 @@ export function* readSegment(bytes: Buffer, nonce: Uint8Array): Generator<Segmen
     yield { kind: "damaged", start: position, end: next };
     position = next;
   }
+}
+
+/** Where records begin, by their headers alone; a damaged stretch is passed over. */
+export function* findRecords(
+  bytes: Buffer,
+  nonce: Uint8Array,
+): Generator<{ readonly start: number; readonly sequence: number }> {
+  let start = bytes.indexOf(nonce, SEGMENT_HEADER_SIZE);
+  while (start >= 0) {
+    const header = readHeader(bytes, start, nonce);
+    if (header !== undefined) yield { start, sequence: header.sequence };
+    start = bytes.indexOf(nonce, header?.end ?? start + 1);
+  }
+}
+
+/** Header and JSON of the record at `start` with spaces for JSON; undefined if it has a body. */
+export function blankRecord(bytes: Buffer, start: number): Buffer | undefined {
+  const flags = bytes[start + 9] ?? 0;
+  if ((flags & FLAG_OWN_FILE) === 0) return undefined;
+  const size = bytes.readUInt32BE(start + 12);
+  const blank = Buffer.alloc(RECORD_HEADER_SIZE + size, " ");
+  bytes.copy(blank, 0, start, start + RECORD_HEADER_SIZE);
+  sealHeader(blank.subarray(0, RECORD_HEADER_SIZE), blank.subarray(RECORD_HEADER_SIZE));
+  return blank;
+}
+
+/** Whether this is the JSON of a record that was blanked. */
+export function isBlank(json: Buffer): boolean {
+  return json.every((byte) => byte === 0x20);
+}
+
+function sealHeader(header: Buffer, payload: Buffer): void {
+  header.writeUInt32BE(crc32(payload), 32);
+  header.writeUInt32BE(crc32(header.subarray(0, 36)), 36);
 }
 
 function findRecord(bytes: Buffer, from: number, nonce: Uint8Array): number {

@@ -3,6 +3,7 @@
 // rarely to be opened.
 
 import { createCipheriv, createHmac, pbkdf2Sync } from "node:crypto";
+import { ZIP_HEAD_SIZE, ZipKeys } from "../../codec/zip-crypto.ts";
 import type { EntryHeader } from "./directory.ts";
 
 const ENCRYPTED_FLAG = 1;
@@ -10,7 +11,6 @@ const DESCRIPTOR_FLAG = 8;
 const STRONG_FLAG = 0x40;
 /** The method of an entry that says in a field of its own which one it really has. */
 export const AES = 99;
-const HEAD_BYTES = 12;
 
 /** Whether a header says that the entry's data is encrypted. */
 export function isEncrypted(header: EntryHeader): boolean {
@@ -32,7 +32,7 @@ export type Trial = (password: string) => Decrypted | undefined;
 export function trialFor(header: EntryHeader, data: Buffer): Trial | undefined {
   if (header.method === AES) return aesTrial(header, data);
   const isStrong = (header.flags & STRONG_FLAG) !== 0;
-  if (isStrong || data.length < HEAD_BYTES) return;
+  if (isStrong || data.length < ZIP_HEAD_SIZE) return;
   return traditionalTrial(header, data);
 }
 
@@ -47,56 +47,19 @@ function traditionalTrial(header: EntryHeader, data: Buffer): Trial {
   // when the data is unpacked.
   const checks = [header.crc >>> 24];
   if ((header.flags & DESCRIPTOR_FLAG) !== 0) checks.push(header.time >> 8);
-  const table = crcTable();
   return (password) => {
     for (const bytes of encodings(password)) {
-      const keys = new Keys(bytes, table);
+      const keys = new ZipKeys(bytes);
       let last = 0;
-      for (let at = 0; at < HEAD_BYTES; at++) last = keys.next(data[at] as number);
+      for (let at = 0; at < ZIP_HEAD_SIZE; at++) last = keys.decrypt(data[at] as number);
       if (!checks.includes(last)) continue;
-      const clear = Buffer.alloc(data.length - HEAD_BYTES);
-      for (let at = 0; at < clear.length; at++) clear[at] = keys.next(data[at + HEAD_BYTES] ?? 0);
+      const clear = Buffer.alloc(data.length - ZIP_HEAD_SIZE);
+      for (let at = 0; at < clear.length; at++)
+        clear[at] = keys.decrypt(data[at + ZIP_HEAD_SIZE] ?? 0);
       return { bytes: clear, method: header.method, isProven: false };
     }
     return undefined;
   };
-}
-
-// §6.1.5
-class Keys {
-  readonly #table: Int32Array;
-  #key0 = 0x1234_5678;
-  #key1 = 0x2345_6789;
-  #key2 = 0x3456_7890;
-
-  constructor(password: Uint8Array, table: Int32Array) {
-    this.#table = table;
-    for (const byte of password) this.#update(byte);
-  }
-
-  next(byte: number): number {
-    const mixed = (this.#key2 | 2) & 0xffff;
-    const clear = byte ^ ((Math.imul(mixed, mixed ^ 1) >>> 8) & 0xff);
-    this.#update(clear);
-    return clear;
-  }
-
-  #update(byte: number): void {
-    const table = this.#table;
-    this.#key0 = (table[(this.#key0 ^ byte) & 0xff] as number) ^ (this.#key0 >>> 8);
-    this.#key1 = (Math.imul(this.#key1 + (this.#key0 & 0xff), 0x0808_8405) + 1) | 0;
-    this.#key2 = (table[(this.#key2 ^ (this.#key1 >>> 24)) & 0xff] as number) ^ (this.#key2 >>> 8);
-  }
-}
-
-function crcTable(): Int32Array {
-  const table = new Int32Array(256);
-  for (let index = 0; index < 256; index++) {
-    let value = index;
-    for (let bit = 0; bit < 8; bit++) value = (value >>> 1) ^ ((value & 1) === 0 ? 0 : 0xedb8_8320);
-    table[index] = value;
-  }
-  return table;
 }
 
 const AES_FIELD = 0x9901;

@@ -54,6 +54,10 @@ function partOf(store: Store, id: string): PartState {
     const waiting = queued.recipients.map(({ address }) => address).join(", ");
     return { id, outcomes, now: `waits in the queue for ${printable(waiting)}` };
   }
-  const kept = store.quarantine.show(id);
-  return { id, outcomes, now: kept === undefined ? "" : `is in the ${kept.place} still` };
+  const kept = store.vault.show(id);
+  if (kept === undefined) return { id, outcomes, now: "" };
+  const releases = store.releases.of(id).map(({ id: released, who, recipients, state }) => {
+    return `; ${printable(who)} released it as ${released} to ${recipients.map(printable).join(", ")}: ${state}`;
+  });
+  return { id, outcomes, now: `is in the ${kept.place} still${releases.join("")}` };
 }

@@ -2,6 +2,7 @@
 // Everything that lives as long as gw does is made here, and nowhere else.
 
 import { hostname as systemHostname } from "node:os";
+import { ControlFiles } from "./admin/control-files.ts";
 import { ControlServer } from "./admin/control-server.ts";
 import { MetricsServer } from "./admin/metrics-server.ts";
 import type { Reloaded, Request, Stats, Status } from "./admin/protocol.ts";
@@ -89,6 +90,7 @@ export class Gateway {
   #policy: Policy;
   #listener: Listener | undefined;
   #control: ControlServer | undefined;
+  #controlFiles: ControlFiles | undefined;
   #metrics: MetricsServer | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -194,7 +196,14 @@ export class Gateway {
       const trouble = () => this.#trouble();
       this.#metrics = MetricsServer.start(metrics, { stats: () => this.stats(), trouble });
     }
-    this.#control = await ControlServer.start(dataDir, (request) => this.#answer(request), log);
+    const answer = (request: Request) => this.#answer(request);
+    this.#control = await ControlServer.start(dataDir, answer, log);
+    const control = {
+      folder: config["server.control_dir"],
+      statsFile: config["server.stats_file"],
+    };
+    if (control.folder !== "") this.#controlFiles = new ControlFiles(control, answer, log);
+    this.#controlFiles?.start();
   }
 
   #answer(request: Request): unknown {
@@ -318,6 +327,7 @@ export class Gateway {
    */
   async stop(graceMs: number): Promise<void> {
     this.#control?.stop();
+    this.#controlFiles?.stop();
     this.#metrics?.stop();
     await this.#listener?.stop(graceMs);
     this.#queue.close();

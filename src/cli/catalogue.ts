@@ -189,6 +189,18 @@ const QUARANTINE: Group = {
   verbs: vaultVerbs("quarantine", "quarantine"),
 };
 
+const IMPORT: Group = {
+  summary: "take over the configuration of another product, with a report of every parameter",
+  verbs: {
+    smtpgw: {
+      summary: "from SMTP-Gateway 5.5 or 5.0; gw also reads such a file as it is",
+      example: "gw import smtpgw smtpgw.conf /etc/gw/gw.toml",
+      operands: "FILE [TOML]",
+      load: async () => (await import("./commands/import/smtpgw.ts")).importSmtpgw,
+    },
+  },
+};
+
 /** True of commands that have verbs. */
 export function isGroup(item: Item): item is Group {
   return "verbs" in item;
@@ -284,6 +296,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
   },
   Settings: {
     config: CONFIG,
+    import: IMPORT,
     signatures: SIGNATURES,
     template: TEMPLATE,
   },

@@ -51,15 +51,21 @@ function settingsBetween(before: RowValues, after: RowValues, fields: Schema): D
   });
 }
 
-// Tables of one kind are told apart by their names; a change of their order alone counts as well.
+// Tables of one kind are told apart by their names, or by whom they are for; a change of their order
+// alone counts as well.
+function labelOf(row: RowValues): string {
+  const { name, to } = row;
+  return typeof name === "string" ? name : Array.isArray(to) ? to.join(" ") : "";
+}
+
 function tablesBetween(kind: string, before: readonly RowValues[], after: readonly RowValues[]) {
   const { fields, optional }: Table = TABLES[kind as keyof typeof TABLES];
-  const named = (rows: readonly RowValues[]) => new Map(rows.map((row) => [row["name"], row]));
+  const named = (rows: readonly RowValues[]) => new Map(rows.map((row) => [labelOf(row), row]));
   const [old, now] = [named(before), named(after)];
   const whole = { needsRestart: false };
   const found: Difference[] = [];
   for (const [name, row] of new Map([...old, ...now])) {
-    const key = `${kind} "${String(name)}"`;
+    const key = `${kind} "${name}"`;
     const was = old.get(name);
     const is = now.get(name);
     if (was === undefined) found.push({ key, before: "", after: "added", ...whole });
@@ -69,7 +75,7 @@ function tablesBetween(kind: string, before: readonly RowValues[], after: readon
       found.push(...inside.map((each) => ({ ...each, key: `${key} ${each.key}` })));
     }
   }
-  const order = (rows: readonly RowValues[]) => rows.map((row) => row["name"]).join(", ");
+  const order = (rows: readonly RowValues[]) => rows.map(labelOf).join(", ");
   if (found.length === 0 && order(before) !== order(after)) {
     found.push({ key: `order of ${kind}s`, before: order(before), after: order(after), ...whole });
   }

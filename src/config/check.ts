@@ -6,11 +6,9 @@ import type { Conflict } from "./conflict.ts";
 import { type Field, nameOf, type Schema, sectionOf, toToml, type Values } from "./field.ts";
 import { type External, hasLists, resolveList, resolveSecret } from "./file/externals.ts";
 import { type Place, positionOf } from "./file/locate.ts";
-import { type Problem, type Source, sourceOf } from "./file/sources.ts";
+import { PROBLEMS_MAX, type Problem, type Source, sourceOf } from "./file/sources.ts";
 import { type Rows, TABLES, type Table, type Tables } from "./tables.ts";
 
-/** Most problems that are reported of one configuration. */
-const PROBLEMS_MAX = 100;
 /** Most tables of one kind, `[[group]]` for one. */
 const ROWS_MAX = 1000;
 /** Longest part of a wrong value that is repeated in an error. */
@@ -222,7 +220,7 @@ export function checkSources<S extends Schema>(
   sources: readonly Source[],
   conflictsOf: (values: Content<S>) => readonly Conflict[],
 ): Checked<S> {
-  const syntax = sources.flatMap((source) => (source.syntax === undefined ? [] : [source.syntax]));
+  const syntax = sources.flatMap((source) => source.problems);
   const check = new Check(schema, sources);
   const values = check.values();
   if (check.wrong.length === 0 && syntax.length === 0) {

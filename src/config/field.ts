@@ -50,7 +50,9 @@ export type Values<S extends Schema> = { readonly [K in keyof S]: ValueOf<S[K]> 
 
 /** A raw value as TOML: strings in quotes, lists in brackets. */
 export function toToml(raw: unknown): string {
-  return Array.isArray(raw) ? `[${raw.map(toToml).join(", ")}]` : JSON.stringify(raw);
+  if (Array.isArray(raw)) return `[${raw.map(toToml).join(", ")}]`;
+  // The one control character that JSON leaves as it is and TOML does not take.
+  return JSON.stringify(raw).replaceAll("\u007f", "\\u007f");
 }
 
 /** The section a key stands in: "inbound" of `inbound.listen`. */

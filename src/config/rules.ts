@@ -12,6 +12,9 @@ export const DEFAULT_GROUP = "default";
 
 type Side = "from" | "to";
 
+/** What is looked at of a group to tell whether its masks can match. */
+export type MaskedGroup = Pick<GroupSettings, "name" | Side>;
+
 // Files are read anew while gw runs: what they will hold is not known here.
 function covers(outer: string, inner: string): boolean {
   if (outer.startsWith("file:") || inner.startsWith("file:")) return outer === inner;
@@ -23,7 +26,16 @@ function findCover(masks: readonly string[], inner: string): string | undefined 
   return masks.find((outer) => covers(outer, inner));
 }
 
-function* coveredMasks(groups: readonly GroupSettings[]): Generator<Conflict> {
+/** A mask of a group that can't take effect. */
+export interface IdleMask {
+  readonly group: number;
+  readonly side: Side;
+  readonly position: number;
+  readonly message: string;
+}
+
+/** Masks that never match, or that say again what one before them in their list says. */
+export function* idleMasks(groups: readonly MaskedGroup[]): Generator<IdleMask> {
   for (const [index, group] of groups.entries()) {
     for (const [side, other] of [
       ["from", "to"],
@@ -32,27 +44,31 @@ function* coveredMasks(groups: readonly GroupSettings[]): Generator<Conflict> {
       for (const [position, mask] of group[side].entries()) {
         const cover = coverOf(groups.slice(0, index), { side, other, group, mask });
         if (cover === undefined) continue;
-        yield {
-          keys: [`group[${index}].${side}[${position}]`, `group[${index}]`],
-          message:
-            `"${mask}" never matches: group "${cover.group}" above has "${cover.mask}"; ` +
-            `move group "${group.name}" up`,
-        };
+        const message =
+          `"${mask}" never matches: group "${cover.group}" above has "${cover.mask}"; ` +
+          `move group "${group.name}" up`;
+        yield { group: index, side, position, message };
       }
       for (const [position, mask] of group[side].entries()) {
         const cover = findCover(group[side].slice(0, position), mask);
         if (cover === undefined) continue;
-        const keys = [`group[${index}].${side}[${position}]`];
-        yield { keys, message: `"${mask}" is needless: "${cover}" before it matches the same` };
+        const message = `"${mask}" is needless: "${cover}" before it matches the same`;
+        yield { group: index, side, position, message };
       }
     }
   }
 }
 
+function* coveredMasks(groups: readonly GroupSettings[]): Generator<Conflict> {
+  for (const { group, side, position, message } of idleMasks(groups)) {
+    yield { keys: [`group[${group}].${side}[${position}]`, `group[${group}]`], message };
+  }
+}
+
 // The group in front whose masks take all that `mask` could match, and the mask that does.
 function coverOf(
-  groups: readonly GroupSettings[],
-  { side, other, group, mask }: { side: Side; other: Side; group: GroupSettings; mask: string },
+  groups: readonly MaskedGroup[],
+  { side, other, group, mask }: { side: Side; other: Side; group: MaskedGroup; mask: string },
 ): { readonly group: string; readonly mask: string } | undefined {
   for (const earlier of groups) {
     const cover = findCover(earlier[side], mask);

@@ -35,6 +35,22 @@ export const SERVER_FIELDS = {
     example: "127.0.0.1:9125",
     needsRestart: true,
   },
+  "server.control_dir": {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "Folder in which gw looks for control files, does what their names say and deletes them: .c_stats (writes server.stats_file), .c_recv_off, .c_recv_on, .c_avir_off, .c_avir_on, .c_send_off, .c_send_on (pauses and resumes a stage) and .c_db_reload (as gw reload). Whoever may write there may stop the mail. Empty: none.",
+    example: "/var/run/gw",
+    knownAs: ["ControlPath"],
+    needsRestart: true,
+  },
+  "server.stats_file": {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "File that the control file .c_stats has written, with the lines of gw stats. Empty: stats in server.control_dir.",
+    example: "/var/db/gw/statistics",
+    knownAs: ["StatFilename"],
+    needsRestart: true,
+  },
   "log.level": {
     type: oneOf(LOG_LEVELS),
     default: "info",

@@ -1,9 +1,13 @@
 // The files that one configuration consists of: the file that is named, and after it every `*.toml`
 // of the folder beside it that has its name with `.d`: `gw.d` for `gw.toml`. What a later file sets
-// wins; `[[tables]]` of later files follow those of earlier ones.
+// wins; `[[tables]]` of later files follow those of earlier ones. A file of SMTP-Gateway is read as
+// well, and stands alone.
 import { readdirSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { parse, TomlError } from "smol-toml";
+import { printable } from "../../text/printable.ts";
+import { convertSmtpgw } from "../import/smtpgw/convert.ts";
+import { isSmtpgw } from "../import/smtpgw/ini.ts";
 import { locate, type Place } from "./locate.ts";
 import { ConfigError, readRegular, readText, unreadable } from "./text-file.ts";
 
@@ -11,6 +15,9 @@ import { ConfigError, readRegular, readText, unreadable } from "./text-file.ts";
 const INCLUDES_MAX = 100;
 /** How deep values may lie in each other. */
 const DEPTH_MAX = 32;
+
+/** Most problems that are reported of one configuration. */
+export const PROBLEMS_MAX = 100;
 
 /** Something wrong in a file; lines and columns count from 1. `file` is "" for a text. */
 export interface Problem {
@@ -26,8 +33,8 @@ export interface Source {
   readonly text: string;
   readonly tree: Readonly<Record<string, unknown>>;
   readonly places: ReadonlyMap<string, Place>;
-  /** What keeps it from being taken apart; the rest is empty then. */
-  readonly syntax?: Problem;
+  /** What could not be taken apart; in TOML the rest is empty then. */
+  readonly problems: readonly Problem[];
 }
 
 function syntaxProblem(file: string, error: TomlError): Problem {
@@ -39,11 +46,24 @@ function syntaxProblem(file: string, error: TomlError): Problem {
 export function sourceOf(file: string, text: string, rows = new Map<string, number>()): Source {
   try {
     const tree = parse(text, { maxDepth: DEPTH_MAX });
-    return { file, text, tree, places: locate(text, rows) };
+    return { file, text, tree, places: locate(text, rows), problems: [] };
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    return { file, text, tree: {}, places: new Map(), syntax: syntaxProblem(file, error) };
+    return { file, text, tree: {}, places: new Map(), problems: [syntaxProblem(file, error)] };
   }
+}
+
+// A file of SMTP-Gateway 5.5 or 5.0, read as it is; places are those in it.
+function smtpgwSource(file: string, text: string): Source {
+  const { draft, report, bad } = convertSmtpgw(text);
+  const lines = bad.map(({ line, why }) => ({ file, line, column: 1, message: why }));
+  const wrong = report.items
+    .filter(({ outcome }) => outcome === "unknown" || outcome === "wrong")
+    .map(({ line, parameter, note }) => {
+      return { file, line, column: 1, message: printable(`${parameter}: ${note}`) };
+    });
+  const problems = [...lines, ...wrong].sort((a, b) => a.line - b.line).slice(0, PROBLEMS_MAX);
+  return { file, text, tree: draft.tree(), places: draft.places(), problems };
 }
 
 /** The folder whose files belong to a configuration file. */
@@ -93,6 +113,7 @@ export function readSources(file: string, draft?: Draft): readonly Source[] {
   if (text.trim() === "") {
     throw new ConfigError(`${file}: empty: \`gw config sample\` prints a file to start from`);
   }
+  if (isSmtpgw(text)) return [smtpgwSource(file, text)];
   const rows = new Map<string, number>();
   const sources = [sourceOf(file, text, rows)];
   const seen = new Set([realPathOf(file)]);

@@ -9,6 +9,7 @@ import { type Spot, withSetting } from "../../../config/file/edit.ts";
 import { hasLists } from "../../../config/file/externals.ts";
 import { readSources, type Source } from "../../../config/file/sources.ts";
 import { ConfigError } from "../../../config/file/text-file.ts";
+import { isSmtpgw } from "../../../config/import/smtpgw/ini.ts";
 import { checkConfig, lineOf } from "../../../config/load.ts";
 import { SCHEMA } from "../../../config/schema.ts";
 import { TABLES, type Table, type Tables } from "../../../config/tables.ts";
@@ -128,7 +129,10 @@ export const set = command(
     const { field, source, spot } = targetOf(key, readSources(file));
     const raw = typedValue(key, field, words);
     const toml = toToml(raw);
-    if (source.syntax !== undefined) throw new ConfigError(lineOf(source.syntax));
+    if (isSmtpgw(source.text)) {
+      throw new CliError(`${file} is of SMTP-Gateway: gw import smtpgw makes a file of gw's of it`);
+    }
+    if (source.problems.length > 0) throw new ConfigError(source.problems.map(lineOf).join("\n"));
     const text = withSetting(source.text, spot, raw, toml);
     if (text === undefined) {
       throw new CliError(

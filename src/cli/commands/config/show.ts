@@ -9,7 +9,7 @@ import { RULE_FIELDS } from "../../../config/fields/policy.ts";
 import { type Loaded, loadConfig, readConfig } from "../../../config/load.ts";
 import { DEFAULT_GROUP } from "../../../config/rules.ts";
 import type { Config } from "../../../config/schema.ts";
-import { hopKey } from "../../../outbound/route.ts";
+import { hopKey, type NextHop } from "../../../outbound/route.ts";
 import { Routes } from "../../../outbound/routes.ts";
 import { findPolicyConflicts } from "../../../pipeline/policy/config-rules.ts";
 import { Policy } from "../../../policy/policy.ts";
@@ -58,13 +58,18 @@ function filtersOf(config: Config, group: string): string[] {
   return config.filter.filter(({ groups }) => isFor(groups)).map(({ name }) => name);
 }
 
+// The key of a relay has its password in it.
+function hopText(hop: NextHop): string {
+  return hop.kind === "relay" ? hop.places.map(hopKey).join(", ") : hopKey(hop);
+}
+
 /** What counts for one sender and one recipient. */
 function inForceFor(loaded: Loaded, sender: string, recipient: string) {
   const { config } = loaded;
   const policy = new Policy(config, { clock: systemClock, log: silentLog });
   const [share] = policy.split({ sender, recipients: [{ address: recipient }] });
   const group = share?.group.name ?? DEFAULT_GROUP;
-  const nextHop = hopKey(Routes.parse(config["outbound.routes"], config.route).nextHop(recipient));
+  const nextHop = hopText(Routes.parse(config["outbound.routes"], config.route).nextHop(recipient));
   return { group, nextHop, filters: filtersOf(config, group), rules: rulesOf(loaded, group) };
 }
 

@@ -15,6 +15,7 @@ import { changesBetween } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
 import { RelayRules } from "./inbound/relay.ts";
+import { isGenuineSender } from "./message.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/routes.ts";
 import { Delivery } from "./pipeline/delivery.ts";
@@ -24,6 +25,7 @@ import { createIntake } from "./pipeline/intake.ts";
 import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
 import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
+import { backoffOf, carrierOptions } from "./pipeline/sending.ts";
 import { Trail } from "./pipeline/trail.ts";
 import { VaultKeeper } from "./pipeline/vault/keeper.ts";
 import { defaultGroup } from "./policy/groups.ts";
@@ -109,7 +111,7 @@ export class Gateway {
       clock,
     });
     const inspector = startInspector(config, options);
-    const carrier = await Carrier.start(carrierOptions(config, log));
+    const carrier = await Carrier.start(carrierOptions(config, hostnameOf(config), log));
     const parts = { store, inspector, carrier, routes, policy };
     const gateway = new Gateway(config, { ...options, clock }, { ...parts, statistics });
     try {
@@ -157,6 +159,8 @@ export class Gateway {
       ids: this.#ids,
       trail: this.#trail,
       hostname: hostnameOf(config),
+      isGenuine: ({ client, envelope }) =>
+        isGenuineSender(client, envelope) || relayRules(this.#config).isTrusted(client.address),
       reportTemplate: () => this.#texts.template("dsn", defaultGroup(this.#config).rules),
       log,
       clock,
@@ -340,11 +344,15 @@ export class Gateway {
   }
 }
 
-function noticeSettings(config: Config): NoticeSettings {
-  const relay = new RelayRules({
+function relayRules(config: Config): RelayRules {
+  return new RelayRules({
     relayDomains: config["inbound.relay_domains"],
     relayNetworks: config["inbound.relay_networks"],
   });
+}
+
+function noticeSettings(config: Config): NoticeSettings {
+  const relay = relayRules(config);
   return {
     admin: config["notice.admin"] || config["server.postmaster"],
     from: config["notice.from"],
@@ -352,16 +360,6 @@ function noticeSettings(config: Config): NoticeSettings {
     texts: defaultGroup(config).rules,
     isLocal: (address) => relay.isLocal(address),
     isInside: ({ address, user }) => user !== undefined || relay.isTrusted(address),
-  };
-}
-
-function backoffOf(config: Config, routes: Routes, address: string) {
-  return {
-    delayMinMs: config["queue.retry_min"],
-    delayMaxMs: config["queue.retry_max"],
-    lifetimeMs: config["queue.lifetime"],
-    delayWarningMs: 0,
-    ...routes.retry(address),
   };
 }
 
@@ -384,23 +382,5 @@ function listenerOptions(config: Config) {
       relayNetworks: config["inbound.relay_networks"],
       relayDomains: config["inbound.relay_domains"],
     },
-  };
-}
-
-function carrierOptions(config: Config, log: Log) {
-  return {
-    hostname: hostnameOf(config),
-    sessionsPerHostMax: config["outbound.sessions_per_host_max"],
-    connectTimeoutMs: config["outbound.connect_timeout"],
-    replyTimeoutMs: config["outbound.reply_timeout"],
-    tls: config["outbound.tls"],
-    dnsServers: config["dns.servers"],
-    dnsTimeoutMs: config["dns.timeout"],
-    settings: {
-      eightBit: config["outbound.eight_bit"],
-      eightBitSigned: config["outbound.eight_bit_signed"],
-      localAddresses: config["outbound.source_addresses"],
-    },
-    log,
   };
 }

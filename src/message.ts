@@ -235,6 +235,15 @@ export interface MessageRecord {
 
 /** Outcome of one attempt for one recipient. RFC 3464 §2.3.3. */
 export type Outcome =
-  | { readonly kind: "delivered"; readonly reply: string; readonly host: string }
+  | {
+      readonly kind: "delivered";
+      readonly reply: string;
+      readonly host: string;
+      /**
+       * What gw may have to tell the sender, RFC 3461 §5.2: handed to a host that reports nothing,
+       * or into a mailbox. Left out where the next hop took the sender's wishes.
+       */
+      readonly success?: "relayed" | "delivered";
+    }
   | { readonly kind: "deferred"; readonly reply: string; readonly host: string }
   | { readonly kind: "failed"; readonly reply: string; readonly host: string };

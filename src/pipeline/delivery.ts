@@ -2,37 +2,25 @@
 // final is reported to the sender (DSN), and only when that report is safe on disk is the recipient
 // forgotten.
 
-import type { Clock } from "../base/clock.ts";
-import { describeError, type Log } from "../base/log.ts";
-import type { MessageIds } from "../base/message-id.ts";
-import type { MessageRecord, Outcome } from "../message.ts";
+import { describeError } from "../base/log.ts";
+import type { Outcome } from "../message.ts";
 import type { Carrier } from "../outbound/carrier.ts";
 import { hopKey, type NextHop } from "../outbound/route.ts";
 import type { Routes } from "../outbound/routes.ts";
-import { composeDsn, type Dsn, RETURNED_SIZE_MAX } from "../queue/dsn.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
-import { readBody } from "../store/disk.ts";
 import type { RowChange } from "../store/row-writer.ts";
-import type { Store } from "../store/store.ts";
-import type { Template } from "../template/parse.ts";
 import type { Gate } from "./gate.ts";
+import { type Delivered, type ReportParts, Reports, successesOf } from "./reports.ts";
 import type { Trail } from "./trail.ts";
 
 /** What delivery works with. */
-export interface DeliveryParts {
-  readonly store: Store;
+export interface DeliveryParts extends ReportParts {
   readonly queue: Queue;
-  readonly ids: MessageIds;
   readonly carrier: Carrier;
   /** The routes in force; they change when the configuration is read again. */
   readonly routes: () => Routes;
   readonly gate: Gate;
-  readonly hostname: string;
-  /** Text of the reports to senders. */
-  readonly reportTemplate: () => Template;
   readonly trail: Trail;
-  readonly log: Log;
-  readonly clock: Clock;
 }
 
 /** Messages that are being attempted at one time. */
@@ -41,11 +29,13 @@ const ATTEMPTS_MAX = 400;
 /** Takes what is due and sees it through one attempt. */
 export class Delivery {
   readonly #parts: DeliveryParts;
+  readonly #reports: Reports;
   readonly #attempts = new Set<Promise<void>>();
   #isStopped = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
+    this.#reports = new Reports(parts);
   }
 
   start(): void {
@@ -80,9 +70,11 @@ export class Delivery {
     try {
       const outcomes = await this.#carry(job);
       this.#logOutcomes(job, outcomes);
-      const { failed } = queue.settle(job, outcomes);
+      const { failed, delayed } = queue.settle(job, outcomes);
       this.#noteReleased(job, outcomes, failed);
-      if (failed.length > 0) await this.#report(job, failed);
+      if (failed.length > 0) await this.#reportFailed(job, failed);
+      const delivered = successesOf(job, outcomes);
+      if (delayed.length + delivered.length > 0) await this.#reportMore(job, delayed, delivered);
     } catch (error) {
       // Nothing is known of what became of it: the recipients stay in the queue.
       log.error("attempt-failed", { id: job.record.id, cause: describeError(error) });
@@ -125,29 +117,10 @@ export class Delivery {
 
   // RFC 5321 §6.1: who takes a message on must deliver it or tell the sender. A report that can't be
   // stored now leaves the recipients in the queue, so that the next attempt reports them.
-  async #report(job: QueueJob, failed: readonly Undelivered[]): Promise<void> {
-    const { queue, store, ids, hostname, clock, log } = this.#parts;
+  async #reportFailed(job: QueueJob, failed: readonly Undelivered[]): Promise<void> {
+    const { queue, log } = this.#parts;
     try {
-      const now = clock.now();
-      const id = ids.next();
-      const original = await readBody(job.body, RETURNED_SIZE_MAX);
-      const recipients = failed.map(({ entry, outcome, isExpired }) => ({
-        recipient: entry,
-        action: "failed" as const,
-        reply: outcome.reply,
-        host: outcome.host,
-        isExpired,
-      }));
-      const { record } = job;
-      const template = this.#parts.reportTemplate();
-      const dsn = composeDsn({ id, hostname, now, record, original, recipients, template });
-      if (dsn !== undefined) {
-        const draft = store.draft(id);
-        await draft.write(dsn.bytes);
-        await draft.finish();
-        await store.commit(draft, reportRecord(id, dsn, now), "queue");
-        log.info("dsn", { id, about: job.record.id, recipient: job.record.envelope.sender });
-      }
+      await this.#reports.failed(job, failed);
       queue.drop(failed);
     } catch (error) {
       log.error("dsn-failed", { id: job.record.id, cause: describeError(error) });
@@ -171,6 +144,21 @@ export class Delivery {
     this.#parts.store.write(changes);
   }
 
+  // What no mail depends on: one that can't be stored is lost, and the log says so.
+  async #reportMore(
+    job: QueueJob,
+    delayed: readonly Undelivered[],
+    delivered: readonly Delivered[],
+  ): Promise<void> {
+    const { queue, log } = this.#parts;
+    try {
+      await this.#reports.delayed(job, delayed, (entry) => queue.expiresAt(entry));
+      await this.#reports.delivered(job, delivered);
+    } catch (error) {
+      log.error("dsn-failed", { id: job.record.id, cause: describeError(error) });
+    }
+  }
+
   #logOutcomes(job: QueueJob, outcomes: readonly Outcome[]): void {
     const { log, clock } = this.#parts;
     job.recipients.forEach(({ address }, index) => {
@@ -184,19 +172,4 @@ export class Delivery {
       else log.warn(kind, fields);
     });
   }
-}
-
-function reportRecord(id: string, dsn: Dsn, now: number): MessageRecord {
-  return {
-    id,
-    receivedAt: now,
-    client: { address: "", port: 0, helo: "", protocol: "local" },
-    envelope: dsn.envelope,
-    trace: "",
-    size: dsn.bytes.length,
-    messageId: dsn.messageId,
-    subject: dsn.subject,
-    status: "clean",
-    findings: [],
-  };
 }

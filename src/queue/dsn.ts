@@ -14,8 +14,8 @@ const HEADER_SIZE_MAX = 64 * 1024;
 const VALUE_MAX = 900;
 const BOUNDARY_TRIES = 100;
 
-/** RFC 3464 §2.3.3 actions that gw reports. */
-export type DsnAction = "failed" | "delayed" | "relayed";
+/** RFC 3464 §2.3.3 actions that gw reports; it expands no lists, so never "expanded". */
+export type DsnAction = "failed" | "delayed" | "relayed" | "delivered";
 
 /** What became of one recipient. */
 export interface DsnRecipient {
@@ -43,12 +43,16 @@ export interface DsnOptions {
   /** Its body, or the first `RETURNED_SIZE_MAX` bytes of it. */
   readonly original: Uint8Array;
   readonly recipients: readonly DsnRecipient[];
+  /** Whether it is certain enough that the sender is who it seems. */
+  readonly isGenuine: boolean;
   /** Template of the text for people; left out: the shipped one. */
   readonly template?: Template;
 }
 
 /** A notification, ready to be stored as a message of its own. */
 export interface Dsn {
+  /** The gravest of its actions. */
+  readonly action: DsnAction;
   readonly bytes: Uint8Array;
   readonly envelope: Envelope;
   readonly subject: string;
@@ -56,23 +60,30 @@ export interface Dsn {
 }
 
 /** Gravest first. */
-const ACTIONS: readonly DsnAction[] = ["failed", "delayed", "relayed"];
+const ACTIONS: readonly DsnAction[] = ["failed", "delayed", "relayed", "delivered"];
 
-/** Whether the sender is to be told. RFC 3461 §4.1, RFC 5321 §4.5.5: never to the null sender. */
-export function wantsDsn(record: MessageRecord, recipient: Recipient, action: DsnAction): boolean {
-  if (record.envelope.sender === "") return false;
-  const { notify } = recipient;
-  if (notify === undefined || notify.length === 0) return action !== "relayed";
-  if (notify.includes("never")) return false;
-  const wish = { failed: "failure", delayed: "delay", relayed: "success" } as const;
-  return notify.includes(wish[action]);
+/**
+ * Whether the sender is to be told. RFC 3461 §4.1, RFC 5321 §4.5.5: never the null sender. Whoever
+ * may not be the sender at all is told of failures only, which RFC 5321 §6.1 leaves no choice about.
+ */
+export function wantsDsn(
+  { envelope }: MessageRecord,
+  { notify = [] }: Recipient,
+  action: DsnAction,
+  isGenuine: boolean,
+): boolean {
+  if (envelope.sender === "" || notify.includes("never")) return false;
+  if (action === "failed") return notify.length === 0 || notify.includes("failure");
+  if (!isGenuine) return false;
+  if (action === "delayed") return notify.length === 0 || notify.includes("delay");
+  return notify.includes("success");
 }
 
 /** Composes the report on those recipients the sender wants to hear of; undefined if on none. */
 export function composeDsn(options: DsnOptions): Dsn | undefined {
   const { id, hostname, now, record } = options;
   const recipients = options.recipients.filter(({ recipient, action }) =>
-    wantsDsn(record, recipient, action),
+    wantsDsn(record, recipient, action, options.isGenuine),
   );
   const [first] = recipients;
   if (first === undefined) return undefined;
@@ -130,6 +141,7 @@ export function composeDsn(options: DsnOptions): Dsn | undefined {
     },
     subject: text.subject,
     messageId,
+    action: ACTIONS.find((action) => recipients.some((one) => one.action === action)) ?? "failed",
   };
 }
 
@@ -190,7 +202,7 @@ function perRecipient(one: DsnRecipient, { record, now }: DsnOptions): string[] 
 // RFC 3463 §2: the class must fit the action, whatever the far side wrote.
 function statusOf({ action, reply, isExpired }: DsnRecipient): string {
   if (isExpired) return "4.4.7";
-  const digit = { failed: "5", delayed: "4", relayed: "2" }[action];
+  const digit = { failed: "5", delayed: "4", relayed: "2", delivered: "2" }[action];
   const enhanced = /^\d{3}[ -]([245])(\.\d{1,3}\.\d{1,3})\b/.exec(reply);
   return enhanced?.[1] === digit ? `${digit}${enhanced[2]}` : `${digit}.0.0`;
 }

@@ -140,6 +140,11 @@ export class Queue {
     );
   }
 
+  /** Until when a recipient is tried. */
+  expiresAt({ address, queuedAt }: QueueEntry): number {
+    return queuedAt + this.#options.backoff(address).lifetimeMs;
+  }
+
   /** Looks for due work now; the timer does the same. */
   wake(): void {
     clearTimeout(this.#timer);

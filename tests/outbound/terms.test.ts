@@ -129,7 +129,10 @@ test("a unix socket takes mail, and a login without TLS", async () => {
   const server = await start({ login: LOGIN }, path);
   const terms: Terms = { protocol: "lmtp", login: LOGIN };
   const [outcome] = await deliver(server, relay([{ kind: "socket", path }], terms));
-  expect(outcome).toEqual({ kind: "delivered", reply: "250 2.0.0 taken", host: `unix:${path}` });
+  expect(outcome).toEqual({
+    ...{ kind: "delivered", reply: "250 2.0.0 taken", host: `unix:${path}` },
+    success: "delivered",
+  });
   expect(server.messages[0]?.message.toString()).toBe(TRACE + BODY);
 });
 

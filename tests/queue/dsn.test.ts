@@ -31,6 +31,7 @@ function compose(options: Partial<DsnOptions> = {}) {
     record: recordWith(),
     original,
     recipients: [failed()],
+    isGenuine: true,
     ...options,
   });
   if (dsn === undefined) throw new Error("no report");
@@ -39,26 +40,29 @@ function compose(options: Partial<DsnOptions> = {}) {
 
 describe("wantsDsn()", () => {
   test.each([
-    ["a@b", undefined, [true, true, false]],
-    ["a@b", ["never"], [false, false, false]],
-    ["a@b", ["failure"], [true, false, false]],
-    ["a@b", ["delay"], [false, true, false]],
-    ["a@b", ["success", "failure"], [true, false, true]],
-    ["", undefined, [false, false, false]],
-    ["", ["success", "failure", "delay"], [false, false, false]],
-  ] as [string, Recipient["notify"], boolean[]][])(
+    ["a@b", undefined, "failed delayed", "failed"],
+    ["a@b", ["never"], "", ""],
+    ["a@b", ["failure"], "failed", "failed"],
+    ["a@b", ["delay"], "delayed", ""],
+    ["a@b", ["success", "failure"], "failed relayed delivered", "failed"],
+    ["", undefined, "", ""],
+    ["", ["success", "failure", "delay"], "", ""],
+  ] as [string, Recipient["notify"], string, string][])(
     "from <%s>, NOTIFY %p",
-    (sender, notify, want) => {
+    (sender, notify, genuine, doubtful) => {
       const record = recordWith({ sender });
       const recipient: Recipient = { address: "b@c", ...(notify && { notify }) };
-      const actions = ["failed", "delayed", "relayed"] as const;
-      expect(actions.map((action) => wantsDsn(record, recipient, action))).toEqual(want);
+      const actions = ["failed", "delayed", "relayed", "delivered"] as const;
+      const wanted = (isGenuine: boolean) =>
+        actions.filter((action) => wantsDsn(record, recipient, action, isGenuine)).join(" ");
+      expect([wanted(true), wanted(false)]).toEqual([genuine, doubtful]);
     },
   );
 
   test("composeDsn() gives nothing when nobody wants to hear", () => {
     const recipients = [failed({ to: { notify: ["never"] } })];
-    const options = { id: "x", hostname: "h", now: NOW, record: recordWith(), original };
+    const about = { id: "x", hostname: "h", now: NOW, record: recordWith(), original };
+    const options = { ...about, isGenuine: true };
     expect(composeDsn({ ...options, recipients })).toBeUndefined();
     expect(composeDsn({ ...options, recipients: [] })).toBeUndefined();
   });

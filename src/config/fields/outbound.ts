@@ -26,6 +26,13 @@ export const OUTBOUND_FIELDS = {
     example: "2d",
     knownAs: ["MaximalQueueLifetime", "maximal_queue_lifetime"],
   },
+  "queue.delay_warning": {
+    type: duration({ min: "0s", max: "30d" }),
+    default: "4h",
+    doc: "Age from which a sender is told, once, that mail is delayed; 0s: never. Only senders who are who they seem are told: logged in, in a network that gw relays for, or confirmed by SPF or DKIM.",
+    example: "12h",
+    knownAs: ["delay_warning_time"],
+  },
   "outbound.routes": {
     type: list(route()),
     default: [],

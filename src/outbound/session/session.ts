@@ -216,7 +216,9 @@ export class Session {
           resolve({ kind: "stale" });
           return;
         }
-        const outcomes = this.#outcomes(delivery, trouble, info?.response ?? "");
+        const outcomes = this.#outcomes(delivery, trouble, info?.response ?? "").map((outcome) =>
+          this.#withSuccess(outcome),
+        );
         const end = () => resolve({ kind: "answered", outcomes });
         this.#tidy(trouble).then(end, end);
       });
@@ -246,6 +248,13 @@ export class Session {
       const outcome = outcomeOf(own, this.#name);
       return isTooManyRecipients(own) ? { ...outcome, kind: "deferred" } : outcome;
     });
+  }
+
+  // RFC 3461 §5.2.1: a next hop that knows DSN has been told the wishes, and reports by itself.
+  #withSuccess(outcome: Outcome): Outcome {
+    if (outcome.kind !== "delivered" || this.#connection.offers("DSN")) return outcome;
+    // RFC 2033 §2: what takes LMTP is the mail store itself.
+    return { ...outcome, success: this.#terms.protocol === "lmtp" ? "delivered" : "relayed" };
   }
 
   #fate(trouble: SmtpTrouble): Outcome {

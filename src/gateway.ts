@@ -2,9 +2,7 @@
 // Everything that lives as long as gw does is made here, and nowhere else.
 
 import { hostname as systemHostname } from "node:os";
-import { ControlFiles } from "./admin/control-files.ts";
-import { ControlServer } from "./admin/control-server.ts";
-import { MetricsServer } from "./admin/metrics-server.ts";
+import { Doors } from "./admin/doors.ts";
 import type { Reloaded, Request, Stats, Status } from "./admin/protocol.ts";
 import { Statistics } from "./admin/statistics.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
@@ -91,9 +89,7 @@ export class Gateway {
   #routes: Routes;
   #policy: Policy;
   #listener: Listener | undefined;
-  #control: ControlServer | undefined;
-  #controlFiles: ControlFiles | undefined;
-  #metrics: MetricsServer | undefined;
+  #doors: Doors | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
 
   /** Starts everything, or nothing: what is in the way is thrown with its name. */
@@ -194,20 +190,12 @@ export class Gateway {
     this.#delivery.start();
     this.#notices.start();
     this.#keeper.start();
-    const dataDir = config["server.data_dir"];
-    const metrics = config["server.metrics_listen"];
-    if (metrics !== "") {
-      const trouble = () => this.#trouble();
-      this.#metrics = MetricsServer.start(metrics, { stats: () => this.stats(), trouble });
-    }
-    const answer = (request: Request) => this.#answer(request);
-    this.#control = await ControlServer.start(dataDir, answer, log);
-    const control = {
-      folder: config["server.control_dir"],
-      statsFile: config["server.stats_file"],
+    const answers = {
+      answer: (request: Request) => this.#answer(request),
+      stats: () => this.stats(),
+      trouble: () => this.#trouble(),
     };
-    if (control.folder !== "") this.#controlFiles = new ControlFiles(control, answer, log);
-    this.#controlFiles?.start();
+    this.#doors = await Doors.open(config, answers, log);
   }
 
   #answer(request: Request): unknown {
@@ -330,9 +318,7 @@ export class Gateway {
    * and lets go of the data folder. What is not delivered stays in the queue.
    */
   async stop(graceMs: number): Promise<void> {
-    this.#control?.stop();
-    this.#controlFiles?.stop();
-    this.#metrics?.stop();
+    this.#doors?.close();
     await this.#listener?.stop(graceMs);
     this.#queue.close();
     await this.#carrier.stop(Math.min(graceMs, DELIVERY_GRACE_MS));

@@ -1,6 +1,12 @@
 // All commands by name, with what is said of them before they are loaded.
 import type { Group, Item } from "./command.ts";
+import { FEED_VERBS } from "./commands/feed/verbs.ts";
 import { vaultVerbs } from "./commands/vault/verbs.ts";
+
+const FEED: Group = {
+  summary: "run a feed of signatures that others subscribe to",
+  verbs: FEED_VERBS,
+};
 
 const control = () => import("./control/commands.ts");
 const queue = () => import("./commands/queue.ts");
@@ -299,6 +305,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
     import: IMPORT,
     signatures: SIGNATURES,
     template: TEMPLATE,
+    feed: FEED,
   },
 };
 

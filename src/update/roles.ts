@@ -142,3 +142,18 @@ export function countSignatures(document: Signed<Role>, role: Role, root: Root):
   const open = keyIDs.filter((keyID) => !signedBy.includes(keyID));
   return { threshold, signedBy, open, isEnough: signedBy.length >= threshold };
 }
+
+/** The keys of a role, and how many of them must sign. */
+export interface RoleKeys {
+  readonly role: Role;
+  readonly threshold: number;
+  readonly ids: readonly string[];
+}
+
+/** The keys of all roles, as a root document names them. */
+export function keysByRole({ signed }: Signed<"root">): RoleKeys[] {
+  return ROLES.map((role) => {
+    const { keyIDs = [], threshold = 1 } = signed.roles[role] ?? {};
+    return { role, threshold, ids: keyIDs };
+  });
+}

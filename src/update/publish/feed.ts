@@ -39,6 +39,11 @@ export class Feed {
     return join(this.folder, KEYS_FOLDER);
   }
 
+  /** Whether there is a folder of keys here: they may all be elsewhere. */
+  get hasKeysFolder(): boolean {
+    return existsSync(this.keysFolder);
+  }
+
   /** The public half, for web servers and `file:` URLs. */
   get publicFolder(): string {
     return join(this.folder, REPOSITORY_FOLDER);

@@ -122,7 +122,7 @@ function parseSettings(text: string): FeedSettings {
   const { name, lifetimes, deltas } = value as Readonly<Record<string, unknown>>;
   const times = (lifetimes ?? {}) as Readonly<Partial<Record<Role, unknown>>>;
   return {
-    name: checkName(String(name)),
+    name: checkName(typeof name === "string" ? name : ""),
     lifetimes: {
       root: checkLifetime("root", times.root),
       targets: checkLifetime("targets", times.targets),

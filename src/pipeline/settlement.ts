@@ -228,7 +228,7 @@ function sharesOf(
       disposition,
       place,
       id: plan.find((part) => part.place === place && part.decisions.includes(decision))?.id ?? "",
-      treated: decision.done.map(({ object, action }) => ({ object, action })),
+      treated: decision.done.map(({ object, action, path }) => ({ object, action, path })),
       notes: decision.notes,
       filtered: decision.filtered.map(({ filter, path }) => ({ filter: filter.name, path })),
       exempted: decision.exempted.map(({ exemption, path }) => {

@@ -28,7 +28,12 @@ export interface TrailShare {
   readonly place: "queue" | "quarantine" | "refused" | "blocked";
   readonly id: string;
   /** What was done to objects, and what else is to be said of that. */
-  readonly treated: readonly { readonly object: number; readonly action: string }[];
+  readonly treated: readonly {
+    readonly object: number;
+    readonly action: string;
+    /** Left out in records of earlier versions. */
+    readonly path?: string;
+  }[];
   readonly notes: readonly string[];
   readonly filtered: readonly { readonly filter: string; readonly path: string }[];
   readonly exempted: readonly { readonly exemption: number; readonly path: string }[];

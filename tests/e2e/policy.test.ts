@@ -24,9 +24,11 @@ interface Expected {
   readonly backup?: boolean;
   readonly archive?: boolean;
   /** What was done to the attachment in the message that a recipient got. */
-  readonly content?: Readonly<Record<string, "remove" | "placeholder" | "rename">>;
+  readonly content?: Readonly<Record<string, "cure" | "remove" | "placeholder" | "rename">>;
   /** A field of the message that a recipient got. */
   readonly header?: Readonly<Record<string, string>>;
+  /** What its subject begins with. */
+  readonly subject?: Readonly<Record<string, string>>;
 }
 
 // What became of the attachment of a case's message, as a reader of the delivered one sees it.
@@ -34,6 +36,8 @@ function contentOf(delivered: string, template: string): string {
   const sample = /\{\{(\w+)\}\}\s*--next--/.exec(template)?.[1] ?? "";
   const [name = ""] = /[\w]+\.\w+(?=")/.exec(template) ?? [];
   const data = base64Lines(policySamples()[sample] ?? "").split("\r\n")[0] ?? "";
+  const cured = base64Lines("A text, and behind it ");
+  if (sample === "curable" && delivered.includes(`\r\n\r\n${cured}\r\n--next--`)) return "cure";
   if (delivered.includes(data)) return delivered.includes(`"${name}"`) ? "original" : "rename";
   const texts = delivered.split("\r\n\r\n").map((each) => Buffer.from(each, "base64").toString());
   return texts.some((text) => /taken out of|entfernt/.test(text)) ? "placeholder" : "remove";
@@ -86,6 +90,9 @@ describe("the cases of tests/corpus", () => {
       }
       for (const [address, field] of Object.entries(expected.header ?? {})) {
         expect(gateway.delivered(id, address)).toContain(`\r\n${field}\r\n`);
+      }
+      for (const [address, mark] of Object.entries(expected.subject ?? {})) {
+        expect(gateway.delivered(id, address)).toContain(`\r\nSubject: ${mark} ${id}`);
       }
       if (expected.log !== undefined) expect(gateway.log()).toContain(expected.log);
       for (const store of ["backup", "archive"] as const) {

@@ -14,13 +14,16 @@ export interface LineReply {
 const WAIT_MAX_MS = 5_000;
 const RECEIVED_MAX = 2 ** 20;
 
-/** A raw line-level client; every wait ends after five seconds with what was said so far. */
+/** A raw line-level client; every wait ends after `waitMs` with what was said so far. */
 export class LineClient {
   #socket: Socket;
   #received = "";
   #isClosed = false;
   #wake: () => void = () => {};
   readonly #said: string[] = [];
+
+  /** A busy machine takes its time for what is hard to scan. */
+  waitMs = WAIT_MAX_MS;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -142,7 +145,7 @@ export class LineClient {
   async #until(isDone: () => boolean, what: string): Promise<void> {
     while (!isDone()) {
       const { promise, resolve, reject } = Promise.withResolvers<void>();
-      const timer = setTimeout(() => reject(this.#error(`waited for ${what}`)), WAIT_MAX_MS);
+      const timer = setTimeout(() => reject(this.#error(`waited for ${what}`)), this.waitMs);
       this.#wake = resolve;
       await promise.finally(() => clearTimeout(timer));
     }

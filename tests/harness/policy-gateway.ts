@@ -1,6 +1,13 @@
 // The compiled gateway with rules of a test's own, a next hop that keeps what it gets, and answers
 // to who got which message.
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { GatewayProcess } from "./gateway-process.ts";
@@ -9,14 +16,22 @@ import { freePort, until } from "./process.ts";
 import { type SinkMessage, startSink } from "./sink.ts";
 
 const WAIT_MS = 15_000;
+const REPLY_MS = 60_000;
 
-// What the shipped signatures call suspicious changes; this one is the test's own.
-const SUSPICIOUS = `
+// What the shipped signatures call suspicious changes; these are the test's own.
+const SIGNATURES = `
 signature Test.Suspicious
   severity     suspicious
   description  "A word that only the tests of policy use."
   text $word   "gw-policy-test-suspicious-word"
   condition    $word
+end
+
+signature Test.Curable
+  description  "A word that is cut off, with all behind it."
+  text $word   "gw-policy-test-curable-word"
+  condition    $word
+  cure         truncate $word
 end
 `;
 
@@ -33,8 +48,15 @@ export type Fate = "delivered" | "quarantine" | "blocked" | "refused" | "nowhere
 /** A gateway under test. */
 export type PolicyGateway = Awaited<ReturnType<typeof startPolicyGateway>>;
 
+/** What a test may want beside the rules. */
+export interface PolicyGatewayOptions {
+  /** Signature sources of its own. */
+  readonly signatures?: string;
+  readonly settings?: Readonly<Record<string, string | number | readonly string[]>>;
+}
+
 /** Starts a gateway; `rules` are put behind its configuration. */
-export async function startPolicyGateway(rules: string) {
+export async function startPolicyGateway(rules: string, more: PolicyGatewayOptions = {}) {
   const folder = mkdtempSync(join(tmpdir(), "gw-policy-"));
   const arrived: SinkMessage[] = [];
   const sink = startSink({
@@ -44,13 +66,15 @@ export async function startPolicyGateway(rules: string) {
       return "250 2.0.0 OK";
     },
   });
-  writeFileSync(join(folder, "test.gws"), SUSPICIOUS);
+  const signatures = join(folder, "signatures");
+  mkdirSync(signatures);
+  writeFileSync(join(signatures, "test.gws"), SIGNATURES + (more.signatures ?? ""));
   const port = freePort();
   const gateway = new GatewayProcess(folder, {
     dataFolder: join(folder, "data"),
     port,
     nextHopPort: sink.port,
-    settings: { "log.level": "info", "scan.signatures_dir": folder },
+    settings: { "log.level": "info", "scan.signatures_dir": signatures, ...more.settings },
   });
   appendFileSync(gateway.configFile, rules);
   await gateway.start();
@@ -81,6 +105,7 @@ export async function startPolicyGateway(rules: string) {
     /** Hands a mail over; the reply to its data, or to the first command that is refused. */
     async send({ from, to, mail }: PolicyMail): Promise<LineReply> {
       const client = await LineClient.connect(port);
+      client.waitMs = REPLY_MS;
       try {
         await client.expect("220");
         await client.command("EHLO client.example", "250");

@@ -17,6 +17,7 @@ export function policySamples(): Readonly<Record<string, Buffer>> {
     program: TEXT,
     eicar: eicarFile(),
     suspicious: Buffer.from("This is the gw-policy-test-suspicious-word, and no more.\n"),
+    curable: Buffer.from("A text, and behind it gw-policy-test-curable-word\n"),
     protected: buildZip([{ ...member, flags: ENCRYPTED_FLAG, packed: noise }]),
     damaged: buildZip([{ ...member, crc: 0x12345678 }]),
     unscanned: buildZip([{ ...member, method: UNKNOWN_METHOD, packed: noise }]),

@@ -8,8 +8,8 @@ import {
   type ToldMessage,
 } from "../../src/pipeline/notice/notices.ts";
 import { Texts } from "../../src/pipeline/policy/texts.ts";
+import type { TreatedDecision } from "../../src/pipeline/policy/treatment.ts";
 import type { TrailShare } from "../../src/pipeline/trail.ts";
-import type { ShareDecision } from "../../src/policy/policy.ts";
 import { readBody } from "../../src/store/disk.ts";
 import type { Store } from "../../src/store/store.ts";
 import { group } from "../policy/samples.ts";
@@ -48,7 +48,7 @@ function message(client: string, rules = {}): ToldMessage {
   const record = sampleRecord(`0Test${String(count++).padStart(8, "0")}`);
   const recipients = [{ address: "bob@here.example" }, { address: "eve@out.example" }];
   const envelope = { ...record.envelope, sender: "alice@here.example", recipients };
-  const decision: ShareDecision = {
+  const decision: TreatedDecision = {
     ...{
       group: group({ ...ALL, ...rules }),
       recipients,
@@ -61,8 +61,8 @@ function message(client: string, rules = {}): ToldMessage {
       rule: "",
       status: "infected",
     },
-    isBackedUp: false,
-  } as ShareDecision;
+    ...{ isBackedUp: false, done: [], notes: [] },
+  };
   return {
     body: { kind: "bytes", bytes: mail },
     record: { ...record, client: { ...record.client, address: client }, envelope },

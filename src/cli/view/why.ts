@@ -25,6 +25,7 @@ export interface PartState {
 }
 
 const RECIPIENTS_SHOWN_MAX = 5;
+const TREATED_SHOWN_MAX = 20;
 
 /** One decision as lines of text. */
 export function explain(terminal: Terminal, { at, record, parts }: Explained): string {
@@ -107,7 +108,7 @@ function explainShare(share: TrailShare, parts: ReadonlyMap<string, PartState>):
   return [
     `Group ${printable(group)} (${named(recipients)}): ${because}, so ${done}` +
       `${printable(reason)}.${stateOf(part)}`,
-    ...(share.treated.length === 0 ? [] : [`  objects changed: ${treatedText(share)}`]),
+    ...treatedLines(share),
     ...share.notes.map((note) => `  ${printable(note)}`),
     ...share.filtered.map((one) => `  filter ${printable(one.filter)}: ${printable(one.path)}`),
     ...share.exempted.map((one) => {
@@ -121,8 +122,17 @@ function explainShare(share: TrailShare, parts: ReadonlyMap<string, PartState>):
   ];
 }
 
-function treatedText({ treated }: TrailShare): string {
-  const actions = new Map<string, number>();
-  for (const { action } of treated) actions.set(action, (actions.get(action) ?? 0) + 1);
-  return [...actions].map(([action, count]) => `${action} ${count}`).join(", ");
+const DONE: Readonly<Record<string, string>> = {
+  cure: "was cured",
+  rename: "was renamed",
+  placeholder: "was replaced by a text",
+  remove: "was taken out",
+};
+
+function treatedLines({ treated }: TrailShare): string[] {
+  const lines = treated.slice(0, TREATED_SHOWN_MAX).map(({ action, path, object }) => {
+    return `  ${printable(path ?? `object ${object}`)} ${DONE[action] ?? action}`;
+  });
+  const left = treated.length - lines.length;
+  return left > 0 ? [...lines, `  and ${left} more`] : lines;
 }

@@ -10,12 +10,12 @@ import { type Addressee, addresseesOf, type NoticeRole } from "../../notice/audi
 import { composeNotice } from "../../notice/compose.ts";
 import { afterDigest, isDigestDue, isSpent, type PaceRow, pace } from "../../notice/pace.ts";
 import { digestValues, noticeValues } from "../../notice/values.ts";
-import type { ShareDecision } from "../../policy/policy.ts";
 import { RECEIVERS_MAX } from "../../store/rows/notice-rows.ts";
 import type { Store } from "../../store/store.ts";
 import type { TemplateKind } from "../../template/macros.ts";
 import type { Values } from "../../template/render.ts";
 import type { TextRules, Texts } from "../policy/texts.ts";
+import type { TreatedDecision } from "../policy/treatment.ts";
 import type { TrailShare } from "../trail.ts";
 
 /** What notices are made with. */
@@ -47,7 +47,7 @@ export interface ToldMessage {
   readonly body: Body;
   readonly record: MessageRecord;
   readonly verdict: Verdict;
-  readonly decisions: readonly ShareDecision[];
+  readonly decisions: readonly TreatedDecision[];
 }
 
 /**
@@ -106,13 +106,11 @@ export class Notices {
 
   /** Reads what is needed of a message before it is stored away; undefined if nobody is told. */
   async prepare(message: ToldMessage): Promise<Tell | undefined> {
-    const isWanted = message.decisions.some(
-      ({ group: { rules }, status }) =>
-        has(rules.notify_admin, status) ||
-        has(rules.notify_sender, status) ||
-        has(rules.notify_recipients, status),
-    );
-    if (!isWanted) return undefined;
+    const isWanted = (decision: TreatedDecision) => {
+      const { notify_admin, notify_sender, notify_recipients } = decision.group.rules;
+      return [notify_admin, notify_sender, notify_recipients].some((one) => has(one, decision));
+    };
+    if (!message.decisions.some(isWanted)) return undefined;
     const head = await headOf(message.body);
     return async (settled) => {
       try {
@@ -173,15 +171,17 @@ export class Notices {
 
   #addressees(
     { record }: ToldMessage,
-    { group: { rules }, status, recipients }: ShareDecision,
+    decision: TreatedDecision,
     head: Buffer,
   ): readonly Addressee[] {
+    const { recipients, group } = decision;
+    const { notify_admin, notify_sender, notify_recipients } = group.rules;
     const { admin, isLocal, isInside } = this.#settings;
     return addresseesOf({
       wish: {
-        admins: has(rules.notify_admin, status) && admin !== "" ? [admin] : [],
-        isToSender: has(rules.notify_sender, status),
-        isToRecipients: has(rules.notify_recipients, status),
+        admins: has(notify_admin, decision) && admin !== "" ? [admin] : [],
+        isToSender: has(notify_sender, decision),
+        isToRecipients: has(notify_recipients, decision),
       },
       sender: record.envelope.sender,
       standing: isInside(record.client) ? "inside" : "unknown",
@@ -192,7 +192,7 @@ export class Notices {
   async #one(
     { record, verdict }: ToldMessage,
     fate: {
-      readonly decision: ShareDecision;
+      readonly decision: TreatedDecision;
       readonly share: TrailShare;
       readonly addressee: Addressee;
       readonly vaultId: string;
@@ -275,8 +275,9 @@ export class Notices {
   }
 }
 
-function has(list: readonly string[], status: string): boolean {
-  return list.includes(status);
+// A cured message is told of as what it was and as what it is.
+function has(list: readonly string[], { status, isCured }: TreatedDecision): boolean {
+  return list.includes(status) || (isCured === true && list.includes("disinfected"));
 }
 
 async function headOf(body: Body): Promise<Buffer> {

@@ -20,6 +20,11 @@ export interface TreatmentWork {
   readonly values: Values;
 }
 
+/** What was done to an object, with the names it has from the outside in. */
+export interface DoneTreatment extends Treatment {
+  readonly path: string;
+}
+
 /** A decision with what is delivered, if that is not what came. */
 export interface TreatedDecision extends ShareDecision {
   readonly content?: {
@@ -27,8 +32,10 @@ export interface TreatedDecision extends ShareDecision {
     readonly key: string;
     readonly bytes: Uint8Array;
   };
-  readonly done: readonly Treatment[];
+  readonly done: readonly DoneTreatment[];
   readonly notes: readonly string[];
+  /** Something in it was cured, whatever then became of it: rules for disinfected mail hold. */
+  readonly isCured?: true;
 }
 
 /** What treating takes, of one message. */
@@ -96,7 +103,7 @@ export async function treatAll(
     const key = keyOf(work);
     const result = results.get(key) ?? matter.inspector.treat(matter.body, work);
     results.set(key, result);
-    treated.push(outcomeOf(decision, key, await result));
+    treated.push(outcomeOf(decision, { key, result: await result, verdict: matter.verdict }));
   }
   return treated;
 }
@@ -151,7 +158,13 @@ function foundIn({ objects }: Verdict): Item[] {
   return [...found].map(([text, description]) => ({ text, values: { VIRUS_TEXT: description } }));
 }
 
-function outcomeOf(decision: ShareDecision, key: string, result: TreatmentResult): TreatedDecision {
+interface Result {
+  readonly key: string;
+  readonly result: TreatmentResult;
+  readonly verdict: Verdict;
+}
+
+function outcomeOf(decision: ShareDecision, { key, result, verdict }: Result): TreatedDecision {
   if (result.kind === "untreatable") {
     const { reason } = result;
     // Marks alone are no reason to keep a message back.
@@ -159,12 +172,15 @@ function outcomeOf(decision: ShareDecision, key: string, result: TreatmentResult
     const disposition = { kind: "quarantine", reason: `it can't be treated: ${reason}` } as const;
     return { ...decision, disposition, done: [], notes: [] };
   }
-  const { done, notes, bytes } = result;
+  const { notes, bytes } = result;
+  const pathOf = ({ object }: Treatment) => verdict.objects[object]?.path ?? "";
+  const done = result.done.map((one) => ({ ...one, path: pathOf(one) }));
   const { disinfected } = decision.group.rules;
   const isCured = done.some(({ action }) => action === "cure");
-  if (isCured && disinfected !== "deliver") {
-    const disposition = { kind: disinfected, reason: "disinfected" } as const;
-    return { ...decision, disposition, rule: `disinfected = "${disinfected}"`, done: [], notes };
-  }
-  return { ...decision, content: { key, bytes }, done, notes };
+  if (!isCured) return { ...decision, content: { key, bytes }, done, notes };
+  const isBackedUp = decision.isBackedUp || decision.group.rules.backup.includes("disinfected");
+  const cured = { ...decision, notes, isBackedUp, isCured } as const;
+  if (disinfected === "deliver") return { ...cured, content: { key, bytes }, done };
+  const disposition = { kind: disinfected, reason: "disinfected" } as const;
+  return { ...cured, disposition, rule: `disinfected = "${disinfected}"`, done: [] };
 }

@@ -2,7 +2,7 @@
 // message is spam of ours, and one that is answered by a machine goes in circles. RFC 3834 §2.
 
 import { asBuffer } from "../base/bytes.ts";
-import type { Recipient } from "../message.ts";
+import { isGenuineSender, type MessageRecord, type Recipient } from "../message.ts";
 
 /** Who a rule wants to be told. */
 export interface NoticeWish {
@@ -17,6 +17,15 @@ export interface NoticeWish {
  * user who logged in; `authenticated` has SPF or DKIM that passes and is aligned; else `unknown`.
  */
 export type SenderStanding = "inside" | "authenticated" | "unknown";
+
+/** How certain it is that the envelope sender of a message sent it. */
+export function standingOf(
+  { client, envelope }: Pick<MessageRecord, "client" | "envelope">,
+  isInside: boolean,
+): SenderStanding {
+  if (isInside) return "inside";
+  return isGenuineSender(client, envelope) ? "authenticated" : "unknown";
+}
 
 /** What decides who is told. */
 export interface NoticeCase {

@@ -30,14 +30,20 @@ export class LineClient {
     this.#listen();
   }
 
-  /** Connects, and sends `early` before anything has been read. */
+  /** Connects, from an address of this host, and sends `early` before anything has been read. */
   static connect(
     port: number,
     host = "127.0.0.1",
     early: string | Uint8Array = "",
+    localAddress?: string,
   ): Promise<LineClient> {
     return new Promise((resolve, reject) => {
-      const socket = connectTcp({ port, host, noDelay: true });
+      const socket = connectTcp({
+        port,
+        host,
+        noDelay: true,
+        ...(localAddress && { localAddress }),
+      });
       socket.once("error", reject);
       socket.once("connect", () => {
         socket.off("error", reject);

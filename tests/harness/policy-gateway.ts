@@ -17,6 +17,8 @@ import { type SinkMessage, startSink } from "./sink.ts";
 
 const WAIT_MS = 15_000;
 const REPLY_MS = 60_000;
+/** Times that the queue is looked at; each takes a process. */
+const TRIES_MAX = 100;
 
 // What the shipped signatures call suspicious changes; these are the test's own.
 const SIGNATURES = `
@@ -40,6 +42,8 @@ export interface PolicyMail {
   readonly from: string;
   readonly to: readonly string[];
   readonly mail: string;
+  /** Address of this host that it comes from. */
+  readonly client?: string;
 }
 
 /** Where a message ended for one recipient. */
@@ -103,8 +107,8 @@ export async function startPolicyGateway(rules: string, more: PolicyGatewayOptio
     log: () => readFileSync(gateway.logFile, "utf8"),
 
     /** Hands a mail over; the reply to its data, or to the first command that is refused. */
-    async send({ from, to, mail }: PolicyMail): Promise<LineReply> {
-      const client = await LineClient.connect(port);
+    async send({ from, to, mail, client: address }: PolicyMail): Promise<LineReply> {
+      const client = await LineClient.connect(port, "127.0.0.1", "", address);
       client.waitMs = REPLY_MS;
       try {
         await client.expect("220");
@@ -120,6 +124,15 @@ export async function startPolicyGateway(rules: string, more: PolicyGatewayOptio
       } finally {
         client.close();
       }
+    },
+
+    /** Waits until nothing is in the queue any more; throws if something stays. */
+    async emptyQueue(): Promise<void> {
+      for (let left = TRIES_MAX; left > 0; left--) {
+        const { stdout } = await gateway.command("queue", "list", "--json");
+        if (stdout === "") return;
+      }
+      throw new Error("the queue does not become empty");
     },
 
     /** What became of a message for a recipient: by `gw why`, and by what the next hop got. */

@@ -177,7 +177,7 @@ export const RULE_FIELDS = {
   notify_sender: {
     type: list(oneOf(RULED_STATUSES)),
     default: [],
-    doc: "Statuses of which the envelope sender is told, if the message came from inbound.relay_networks or from a user who logged in. Nobody else is ever told: their addresses may be forged. Mailing lists and automatic mail get no notice.",
+    doc: "Statuses of which the envelope sender is told, if the message came from inbound.relay_networks or from a user who logged in, or if SPF or DKIM vouch for the sender's domain. Nobody else is ever told: their addresses may be forged. Mailing lists and automatic mail get no notice.",
     example: ["infected"],
     knownAs: ["NotifySender"],
   },

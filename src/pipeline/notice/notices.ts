@@ -6,7 +6,12 @@ import type { Clock } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { MessageIds } from "../../base/message-id.ts";
 import type { Body, Client, MessageRecord, Verdict } from "../../message.ts";
-import { type Addressee, addresseesOf, type NoticeRole } from "../../notice/audience.ts";
+import {
+  type Addressee,
+  addresseesOf,
+  type NoticeRole,
+  standingOf,
+} from "../../notice/audience.ts";
 import { composeNotice } from "../../notice/compose.ts";
 import { afterDigest, isDigestDue, isSpent, type PaceRow, pace } from "../../notice/pace.ts";
 import { digestValues, noticeValues } from "../../notice/values.ts";
@@ -184,7 +189,7 @@ export class Notices {
         isToRecipients: has(notify_recipients, decision),
       },
       sender: record.envelope.sender,
-      standing: isInside(record.client) ? "inside" : "unknown",
+      standing: standingOf(record, isInside(record.client)),
       ...{ recipients, isLocal, head },
     });
   }

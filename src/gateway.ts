@@ -12,7 +12,9 @@ import { VERSION } from "./base/version.ts";
 import { changesBetween } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
+import { inheritedSockets } from "./inbound/place.ts";
 import { RelayRules } from "./inbound/relay.ts";
+import { certificatesOf, doorsOf, inboundSettings } from "./inbound/settings.ts";
 import { isGenuineSender } from "./message.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/routes.ts";
@@ -186,7 +188,15 @@ export class Gateway {
       log,
       clock,
     });
-    this.#listener = await Listener.start({ ...listenerOptions(config), intake, log, clock });
+    this.#listener = await Listener.start({
+      doors: doorsOf(config),
+      certificates: certificatesOf(config),
+      inherited: inheritedSockets(process.env, process.pid),
+      settings: inboundSettings(config, hostnameOf(config)),
+      intake,
+      log,
+      clock,
+    });
     this.#delivery.start();
     this.#notices.start();
     this.#keeper.start();
@@ -295,7 +305,7 @@ export class Gateway {
         const { image } = await openSignatures(taken);
         await this.#inspector.replaceSignatures(image);
       }
-      this.#listener?.reload(listenerOptions(taken).settings);
+      this.#listener?.reload(inboundSettings(taken, hostnameOf(taken)));
       this.#listener?.reloadCertificate();
       this.#routes = routes;
       this.#policy = policy;
@@ -346,27 +356,5 @@ function noticeSettings(config: Config): NoticeSettings {
     texts: defaultGroup(config).rules,
     isLocal: (address) => relay.isLocal(address),
     isInside: ({ address, user }) => user !== undefined || relay.isTrusted(address),
-  };
-}
-
-function listenerOptions(config: Config) {
-  const certificate = config["inbound.tls_certificate"];
-  const key = config["inbound.tls_key"];
-  return {
-    listen: config["inbound.listen"],
-    ...(certificate !== "" && { tls: { certificate, key } }),
-    settings: {
-      hostname: hostnameOf(config),
-      messageSizeMax: config["inbound.message_size_max"],
-      recipientsMax: config["inbound.recipients_max"],
-      sessionsMax: config["inbound.sessions_max"],
-      sessionsPerAddressMax: config["inbound.sessions_per_address_max"],
-      bareLineEnding: config["inbound.bare_line_ending"],
-      idleTimeoutMs: config["inbound.idle_timeout"],
-      greetingDelayMs: 0,
-      postmaster: postmasterOf(config),
-      relayNetworks: config["inbound.relay_networks"],
-      relayDomains: config["inbound.relay_domains"],
-    },
   };
 }

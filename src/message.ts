@@ -173,6 +173,10 @@ export interface Envelope {
   readonly authentication?: Authentication;
 }
 
+/** Whom a listener is for: strangers, users who log in, or the site's own hosts. */
+export const ROLES = ["mx", "submission", "internal"] as const;
+export type Role = (typeof ROLES)[number];
+
 /** Who handed the message over: one SMTP session as the far side showed itself. */
 export interface Client {
   readonly address: string;
@@ -183,6 +187,13 @@ export interface Client {
   readonly protocol: string;
   /** Authenticated user, if any. */
   readonly user?: string;
+  /** Role of the listener that the session came in at; absent in records of older versions. */
+  readonly role?: Role;
+  /**
+   * The trusted relay that told of the client with XFORWARD: what stands above is what it told,
+   * while rights (relaying, limits) and the trace go by the relay itself.
+   */
+  readonly via?: { readonly address: string; readonly helo: string };
   /** `TLSv1.3 TLS_AES_256_GCM_SHA384`, if the session is encrypted. */
   readonly tls?: string;
 }

@@ -26,6 +26,8 @@ export const REPLIES = {
   },
   shuttingDown: { code: 421, enhanced: "4.3.2", text: "Service shutting down, try again later" },
   tooManySessions: { code: 421, enhanced: "4.7.0", text: "Too many sessions, try again later" },
+  // RFC 5321 §3.1: 554 in place of the greeting.
+  notServed: { code: 554, enhanced: "5.7.1", text: "Access denied" },
   idleTimeout: { code: 421, enhanced: "4.4.2", text: "Idle for too long, closing" },
   malware: { code: 554, enhanced: "5.7.1", text: "Message refused: harmful content" },
   policyRefused: { code: 550, enhanced: "5.7.1", text: "Message refused by policy" },
@@ -36,6 +38,8 @@ export const REPLIES = {
   bareLineEnding: { code: 550, enhanced: "5.6.0", text: "Lines must end in CRLF" },
   badAddress: { code: 553, enhanced: "5.1.3", text: "Bad address syntax" },
   // What only a session gives.
+  ok: { code: 250, enhanced: "2.0.0", text: "OK" },
+  notAuthorised: { code: 550, enhanced: "5.7.0", text: "Not allowed here" },
   senderOk: { code: 250, enhanced: "2.1.0", text: "Sender accepted" },
   recipientOk: { code: 250, enhanced: "2.1.5", text: "Recipient accepted" },
   mailSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: MAIL FROM:<address> [parameters]" },

@@ -1,6 +1,7 @@
-// Network places as settings name them: `192.0.2.1:25`, `[2001:db8::1]:25`, domains and masks of
-// domains. Ranges of addresses stand in ip-range.ts.
+// Network places as settings name them: `192.0.2.1:25`, `[2001:db8::1]:25`, sockets, domains and
+// masks of domains. Ranges of addresses stand in ip-range.ts.
 import { isIP } from "node:net";
+import { isAbsolute } from "node:path";
 
 /** An IP address and a TCP or UDP port. */
 export interface Endpoint {
@@ -26,6 +27,36 @@ export function parseEndpoint(text: string, defaultPort?: number): Endpoint | un
   const port = parsePort(digits);
   if (port === undefined || isIP(address) !== (six === undefined ? 4 : 6)) return undefined;
   return { address, port };
+}
+
+/** The endpoint as `parseEndpoint()` reads it. */
+export function formatEndpoint({ address, port }: Endpoint): string {
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Where a server waits: a TCP port, a socket in the file system, or sockets that systemd opened. */
+export type ListenPlace =
+  | ({ readonly kind: "tcp" } & Endpoint)
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "systemd"; readonly name: string };
+
+// sun_path of unix(7) has room for 108 bytes on Linux and 104 on FreeBSD, NUL included.
+const SOCKET_PATH_MAX = 103;
+const SOCKET_NAME = /^[\w.-]{1,64}$/;
+
+/**
+ * A place of `192.0.2.1:25`, `[::]:25`, `unix:/run/gw/smtp.sock` or `systemd:NAME` (what the socket
+ * unit has as FileDescriptorName). Undefined if it is none.
+ */
+export function parseListenPlace(text: string): ListenPlace | undefined {
+  const [, kind, rest = ""] = /^(unix|systemd):(.*)$/.exec(text) ?? [];
+  if (kind === "unix") {
+    const isPath = isAbsolute(rest) && Buffer.byteLength(rest) <= SOCKET_PATH_MAX;
+    return isPath ? { kind, path: rest } : undefined;
+  }
+  if (kind === "systemd") return SOCKET_NAME.test(rest) ? { kind, name: rest } : undefined;
+  const endpoint = parseEndpoint(text);
+  return endpoint === undefined ? undefined : { kind: "tcp", ...endpoint };
 }
 
 // One label: letters, digits and inner hyphens; the underscore is not a host's, but it is used.

@@ -2,7 +2,7 @@
 
 import type { Schema } from "./field.ts";
 import { type Config, SCHEMA } from "./schema.ts";
-import { TABLES, type Table } from "./tables.ts";
+import { TABLES, type Table, type Tables } from "./tables.ts";
 
 /** Keys of settings, and names of tables, whose values differ. */
 export interface Changes {
@@ -20,7 +20,8 @@ export function changesBetween(before: Config, after: Config): Changes {
   const changed = [...Object.keys(schema), ...Object.keys(TABLES)].filter(
     (key) => shownValue(before, key) !== shownValue(after, key),
   );
-  const needsRestart = (key: string) => schema[key]?.needsRestart === true;
+  const tables: Tables = TABLES;
+  const needsRestart = (key: string) => (schema[key] ?? tables[key])?.needsRestart === true;
   return {
     ready: changed.filter((key) => !needsRestart(key)),
     waiting: changed.filter(needsRestart),
@@ -51,18 +52,19 @@ function settingsBetween(before: RowValues, after: RowValues, fields: Schema): D
   });
 }
 
-// Tables of one kind are told apart by their names, or by whom they are for; a change of their order
-// alone counts as well.
+// Tables of one kind are told apart by their names, or by whom or where they are for; a change of
+// their order alone counts as well.
 function labelOf(row: RowValues): string {
-  const { name, to } = row;
-  return typeof name === "string" ? name : Array.isArray(to) ? to.join(" ") : "";
+  const { name, to, listen, certificate } = row;
+  const lists = [to, listen].find(Array.isArray);
+  return [name, lists?.join(" "), certificate].find((each) => typeof each === "string") ?? "";
 }
 
 function tablesBetween(kind: string, before: readonly RowValues[], after: readonly RowValues[]) {
-  const { fields, optional }: Table = TABLES[kind as keyof typeof TABLES];
+  const { fields, optional, ...table }: Table = TABLES[kind as keyof typeof TABLES];
   const named = (rows: readonly RowValues[]) => new Map(rows.map((row) => [labelOf(row), row]));
   const [old, now] = [named(before), named(after)];
-  const whole = { needsRestart: false };
+  const whole = { needsRestart: table.needsRestart === true };
   const found: Difference[] = [];
   for (const [name, row] of new Map([...old, ...now])) {
     const key = `${kind} "${name}"`;
@@ -72,7 +74,7 @@ function tablesBetween(kind: string, before: readonly RowValues[], after: readon
     else if (is === undefined) found.push({ key, before: "removed", after: "", ...whole });
     else {
       const inside = settingsBetween(was, row, { ...fields, ...optional });
-      found.push(...inside.map((each) => ({ ...each, key: `${key} ${each.key}` })));
+      found.push(...inside.map((each) => ({ ...each, ...whole, key: `${key} ${each.key}` })));
     }
   }
   const order = (rows: readonly RowValues[]) => rows.map(labelOf).join(", ");

@@ -51,11 +51,16 @@ function fieldsOfTable({ fields, optional, optionalAre }: Table): readonly [stri
   return Object.entries({ ...fields, ...(optionalAre === "" ? optional : {}) });
 }
 
+function aboutTable({ optionalAre, needsRestart }: Table): string {
+  return needsRestart === true ? `${optionalAre} A change needs a restart.`.trim() : optionalAre;
+}
+
 function describeTable(name: string, table: Table): string {
   const settings = fieldsOfTable(table).map(([key, field]) =>
     describeField(`${name}.${key}`, field),
   );
-  const more = table.optionalAre === "" ? "" : `\n${wrap(table.optionalAre, "")}\n`;
+  const about = aboutTable(table);
+  const more = about === "" ? "" : `\n${wrap(about, "")}\n`;
   return `[[${name}]] ${table.title}\n\n${settings.join("\n")}${more}`;
 }
 
@@ -160,7 +165,8 @@ export function markdown(): string {
   });
   const lists = Object.entries(tables).map(([name, table]) => {
     const rows = fieldsOfTable(table).map(([key, field]) => tableRow(key, field));
-    const more = table.optionalAre === "" ? "" : `\n${table.optionalAre}\n`;
+    const about = aboutTable(table);
+    const more = about === "" ? "" : `\n${about}\n`;
     return `## [[${name}]] ${table.title}\n\n${TABLE_HEAD}\n${rows.join("\n")}\n${more}`;
   });
   const intro = [

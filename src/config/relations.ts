@@ -1,6 +1,7 @@
 // Rules between settings: each value may be fine alone and the two wrong together.
 import type { Conflict } from "./conflict.ts";
-import { findRouteConflicts } from "./routing.ts";
+import { findDoorConflicts } from "./relation/doors.ts";
+import { findRouteConflicts } from "./relation/routing.ts";
 import { findRuleConflicts } from "./rules.ts";
 import type { Config, ConfigKey } from "./schema.ts";
 
@@ -51,10 +52,10 @@ export function findConflicts(config: Config): readonly Conflict[] {
     ["inbound.sessions_per_address_max", "inbound.sessions_max"],
     "inbound.sessions_per_address_max must not be more than inbound.sessions_max",
   );
-  rule(
-    config["inbound.listen"].length > 0,
-    ["inbound.listen"],
-    "inbound.listen must name at least one address",
-  );
-  return [...conflicts, ...findRuleConflicts(config), ...findRouteConflicts(config)];
+  return [
+    ...conflicts,
+    ...findDoorConflicts(config),
+    ...findRuleConflicts(config),
+    ...findRouteConflicts(config),
+  ];
 }

@@ -3,6 +3,7 @@
 import type { Schema, Values } from "./field.ts";
 import { FILTER_FIELDS, FILTER_RULE_FIELDS } from "./fields/filter.ts";
 import { GROUP_FIELDS } from "./fields/group.ts";
+import { CERTIFICATE_FIELDS, LISTENER_FIELDS } from "./fields/listener.ts";
 import { RULE_FIELDS } from "./fields/policy.ts";
 import { ROUTE_FIELDS, ROUTE_RULE_FIELDS } from "./fields/route.ts";
 
@@ -16,6 +17,8 @@ export interface Table {
   readonly optional: Schema;
   /** What is said of `optional` instead of naming each again; "" if they are to be shown. */
   readonly optionalAre: string;
+  /** A change is not taken when the configuration is read again, only at the next start. */
+  readonly needsRestart?: true;
 }
 
 /** All tables by the name that stands in double brackets. */
@@ -38,6 +41,20 @@ export const TABLES = {
     optional: ROUTE_RULE_FIELDS,
     optionalAre: "",
   },
+  listener: {
+    title: "Doors for clients, beside inbound.listen",
+    fields: LISTENER_FIELDS,
+    optional: {},
+    optionalAre: "",
+    needsRestart: true,
+  },
+  certificate: {
+    title: "Certificates for other names of this host",
+    fields: CERTIFICATE_FIELDS,
+    optional: {},
+    optionalAre: "",
+    needsRestart: true,
+  },
 } as const satisfies Readonly<Record<string, Table>>;
 
 /** Tables by name. */
@@ -54,6 +71,9 @@ export type RuleSettings = Values<typeof RULE_FIELDS>;
 
 /** One `[[group]]`. */
 export type GroupSettings = Row<(typeof TABLES)["group"]>;
+
+/** One `[[listener]]`. */
+export type ListenerSettings = Row<(typeof TABLES)["listener"]>;
 
 /** One `[[filter]]`. */
 export type FilterSettings = Row<(typeof TABLES)["filter"]>;

@@ -2,7 +2,7 @@
 // errors and in the documentation.
 import { isIP } from "node:net";
 import { isAbsolute } from "node:path";
-import { isDomain, isDomainMask, parseEndpoint } from "../base/endpoint.ts";
+import { isDomain, isDomainMask, parseEndpoint, parseListenPlace } from "../base/endpoint.ts";
 import { IpRanges } from "../base/ip-range.ts";
 import { parsePlace, parseRouteMask } from "../text/mail-route.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../text/units.ts";
@@ -128,6 +128,21 @@ export function mailbox(): Type<string> {
 export function endpoint({ orEmpty = false } = {}): Type<string> {
   const expected = `an IP address and port such as "0.0.0.0:25" or "[::]:25"${orEmpty ? ', or ""' : ""}`;
   return word("endpoint", expected, (text) => parseEndpoint(text) !== undefined, orEmpty);
+}
+
+/** Where to wait for clients. */
+export function listenPlace(): Type<string> {
+  const expected =
+    'an IP address and port such as "0.0.0.0:25" or "[::]:25", "unix:/run/gw/smtp.sock", ' +
+    'or "systemd:NAME" for a socket that systemd opens';
+  return word("listen address", expected, (text) => parseListenPlace(text) !== undefined);
+}
+
+/** Permissions of a file, in octal digits. */
+export function fileMode(): Type<string> {
+  return word("file mode", 'permissions in octal such as "0660"', (text) =>
+    /^0?[0-7]{3}$/.test(text),
+  );
 }
 
 /** An IP address of a DNS server, with a port if it is not 53. */

@@ -5,12 +5,14 @@ import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import type { SMTPServer, SMTPServerDataStream } from "smtp-server";
 import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
-import { siteOf } from "../base/ip-range.ts";
+import { IpRanges, siteOf } from "../base/ip-range.ts";
 import type { Tally } from "../base/tally.ts";
 import type { Client } from "../message.ts";
 import { REPLIES, type Reply, textOf } from "../reply.ts";
 import { DataParser } from "./data/data-parser.ts";
+import { type Forwarded, parseForwarded } from "./proxy/forwarded.ts";
 import { Session, type SessionParts } from "./session.ts";
+import type { DoorPlan } from "./settings.ts";
 
 /** Settings of all sessions together. */
 export interface SessionLimits {
@@ -22,8 +24,8 @@ export interface SessionLimits {
   readonly greetingDelayMs: number;
 }
 
-/** What all connections of a listener share. `parts` and `limits` change when gw reloads. */
-export interface Door {
+/** What all connections share. `parts` and `limits` change when gw reloads. */
+export interface House {
   parts: SessionParts;
   limits: SessionLimits;
   readonly sessions: Tally;
@@ -45,7 +47,8 @@ const ENHANCED_TEXT = /^([245]\.\d{1,3}\.\d{1,3}) (.*)$/s;
 /** What a connection is made of. */
 export interface Origin {
   readonly server: SMTPServer;
-  readonly door: Door;
+  readonly house: House;
+  readonly plan: DoorPlan;
   readonly socket: Socket | TLSSocket;
   readonly options: SMTPConnectionOptions | null;
 }
@@ -53,10 +56,13 @@ export interface Origin {
 /** One TCP connection. */
 export class Connection extends SMTPConnection {
   readonly mail: Session;
-  readonly #door: Door;
+  readonly #house: House;
+  readonly #plan: DoorPlan;
   readonly #startedAt: number;
   #activeAt: number;
   #dataAt: number | undefined;
+  readonly #relays: IpRanges;
+  #forwarded: Forwarded = {};
   #countedAs: string | undefined;
   #errors = 0;
   #idleCommands = 0;
@@ -64,10 +70,12 @@ export class Connection extends SMTPConnection {
 
   constructor(from: Origin) {
     super(from.server, from.socket, from.options);
-    this.#door = from.door;
-    this.#startedAt = this.#door.parts.clock.steady();
+    this.#house = from.house;
+    this.#plan = from.plan;
+    this.#relays = new IpRanges(from.plan.xclientNetworks);
+    this.#startedAt = this.#house.parts.clock.steady();
     this.#activeAt = this.#startedAt;
-    this.mail = new Session(this.#door.parts, () => this.#client());
+    this.mail = new Session(this.#house.parts, () => this.#client());
   }
 
   // smtp-server waits 100 ms in front of every greeting, to catch clients that talk first. With a
@@ -77,11 +85,10 @@ export class Connection extends SMTPConnection {
     this._setListeners(() => {
       const refused = this.#admit();
       if (refused !== undefined) {
-        this.#noteRefusal(refused);
-        this.send(refused.code, refused.text, false);
+        this.#turnAway(refused);
         return;
       }
-      const { greetingDelayMs } = this.#door.limits;
+      const { greetingDelayMs } = this.#house.limits;
       const greet = () => this.connectionReady();
       if (greetingDelayMs > 0) setTimeout(greet, greetingDelayMs).unref();
       else setImmediate(greet);
@@ -108,7 +115,7 @@ export class Connection extends SMTPConnection {
       this.#refuseEarly();
       return;
     }
-    this.#activeAt = this.#door.parts.clock.steady();
+    this.#activeAt = this.#house.parts.clock.steady();
     const isUseful = USEFUL_COMMANDS.includes(command.toString("latin1", 0, 4).toUpperCase());
     if (!isUseful && ++this.#idleCommands > IDLE_COMMANDS_MAX) {
       this.#end(REPLIES.tooManyCommands);
@@ -142,8 +149,33 @@ export class Connection extends SMTPConnection {
       return;
     }
     this.session.envelope.rcptTo = [{ address: "", args: false }];
-    this.#dataAt = this.#door.parts.clock.steady();
+    this.#dataAt = this.#house.parts.clock.steady();
     super.handler_DATA(command, callback);
+  }
+
+  override _proxyCommandAllowed(command: string): boolean {
+    // Once a relay has given the session away it is the client's, and the client is not trusted.
+    if (this._xClient.has("ADDR") || !this._isSupported(command)) return false;
+    return this.#relays.contains(this._originalRemoteAddress);
+  }
+
+  // The first greeting, and the one after XCLIENT: the session is another client's from then on.
+  override _sendGreeting(): void {
+    const refused = this.#countedAs === siteOf(this.remoteAddress) ? undefined : this.#admit();
+    if (refused === undefined) super._sendGreeting();
+    else this.#turnAway(refused);
+  }
+
+  override handler_XFORWARD(command: Buffer, callback: () => void): void {
+    const forwarded = parseForwarded(command.toString());
+    if (!this._proxyCommandAllowed("XFORWARD")) this.#give(REPLIES.notAuthorised);
+    else if (this.mail.isOpen) this.#give(REPLIES.nestedMail);
+    else if (forwarded === undefined) this.#give(REPLIES.badParameter);
+    else {
+      this.#forwarded = { ...this.#forwarded, ...forwarded };
+      this.#give(REPLIES.ok);
+    }
+    callback();
   }
 
   /** Not offered; RFC 5321 §3.5.3 asks for 502 rather than 500. */
@@ -156,7 +188,7 @@ export class Connection extends SMTPConnection {
   async receive(stream: SMTPServerDataStream): Promise<Reply> {
     const reply = await this.mail.receive(stream);
     this.#dataAt = undefined;
-    this.#activeAt = this.#door.parts.clock.steady();
+    this.#activeAt = this.#house.parts.clock.steady();
     if (reply.code === 250) {
       this.#errors = 0;
       this.#idleCommands = 0;
@@ -182,11 +214,13 @@ export class Connection extends SMTPConnection {
 
   override _resetSession(): void {
     super._resetSession();
+    // What XFORWARD told is good for one message.
+    this.#forwarded = {};
     this.mail.reset();
   }
 
   override _onClose(): void {
-    if (this.#countedAs !== undefined) this.#door.sessions.leave(this.#countedAs);
+    if (this.#countedAs !== undefined) this.#house.sessions.leave(this.#countedAs);
     this.#countedAs = undefined;
     super._onClose();
     this.mail.reset();
@@ -196,7 +230,7 @@ export class Connection extends SMTPConnection {
   sweep(now: number): void {
     if (this.#dataAt !== undefined) {
       if (now - this.#dataAt > SESSION_TIME_MAX_MS) this.#end(REPLIES.sessionTooLong);
-    } else if (now - this.#activeAt > this.#door.limits.idleTimeoutMs) {
+    } else if (now - this.#activeAt > this.#house.limits.idleTimeoutMs) {
       this.#end(REPLIES.idleTimeout);
     } else if (now - this.#startedAt > SESSION_TIME_MAX_MS) {
       this.#end(REPLIES.sessionTooLong);
@@ -220,20 +254,23 @@ export class Connection extends SMTPConnection {
   // A 421 closes the connection.
   #end(reply: Reply): void {
     if (this._closing || this._closed) return;
-    this.#door.parts.log.info("session-ended", this.#fields(reply));
+    this.#house.parts.log.info("session-ended", this.#fields(reply));
     this.#give(reply);
   }
 
   #refuseEarly(): void {
-    if (this._closing) return;
-    const reply = REPLIES.talksTooSoon;
+    if (!this._closing) this.#turnAway(REPLIES.talksTooSoon);
+  }
+
+  // Refuses the session as a whole, in place of a greeting.
+  #turnAway(reply: Reply): void {
     this.#noteRefusal(reply);
     this.send(reply.code, reply.text, false);
     this.close();
   }
 
   #noteRefusal(reply: Reply): void {
-    const { log, intake } = this.#door.parts;
+    const { log, intake } = this.#house.parts;
     log.info("session-refused", this.#fields(reply));
     intake.refused({
       client: this.#client(),
@@ -246,9 +283,12 @@ export class Connection extends SMTPConnection {
   }
 
   #admit(): Reply | undefined {
-    const { limits, parts, sessions } = this.#door;
+    const { limits, parts, sessions } = this.#house;
+    if (this.#countedAs !== undefined) sessions.leave(this.#countedAs);
+    this.#countedAs = undefined;
     const site = siteOf(this.remoteAddress);
     const isTrusted = parts.relay.isTrusted(this.remoteAddress);
+    if (this.#plan.role === "internal" && !isTrusted) return REPLIES.notServed;
     const perKeyMax = isTrusted ? limits.sessionsMax : limits.sessionsPerAddressMax;
     if (!sessions.enter(site, { totalMax: limits.sessionsMax, perKeyMax })) {
       return REPLIES.tooManySessions;
@@ -265,11 +305,18 @@ export class Connection extends SMTPConnection {
   #client(): Client {
     const cipher = this.secure && this.tlsOptions ? this.tlsOptions.name : undefined;
     const version = this._socket instanceof TLSSocket ? this._socket.getProtocol() : null;
-    return {
+    const { user } = this.session;
+    const peer = {
       address: this.remoteAddress,
       port: this.remotePort,
       helo: this.hostNameAppearsAs || "",
+    };
+    const { address, port = 0, helo = "" } = this.#forwarded;
+    return {
+      ...(address === undefined ? peer : { address, port, helo, via: peer }),
       protocol: this._transmissionType(),
+      role: this.#plan.role,
+      ...(typeof user === "string" && { user }),
       ...(cipher !== undefined && { tls: version === null ? cipher : `${version} ${cipher}` }),
     };
   }

@@ -1,31 +1,34 @@
-// The door for SMTP clients: listens, hands connections to sessions, and closes in good order.
-import type { AddressInfo } from "node:net";
+// The doors for SMTP clients: listens, hands connections to sessions, and closes in good order.
+import type { SecureContext } from "node:tls";
 import type { SMTPServerOptions } from "smtp-server";
 import type { Clock } from "../base/clock.ts";
-import { type Endpoint, parseEndpoint } from "../base/endpoint.ts";
+import { type ListenPlace, parseListenPlace } from "../base/endpoint.ts";
 import { describeError, type Log } from "../base/log.ts";
 import { Tally } from "../base/tally.ts";
 import type { Intake } from "../pipeline/intake.ts";
-import type { Door, SessionLimits } from "./connection.ts";
-import { RelayRules, type RelaySettings } from "./relay.ts";
-import { Server } from "./server.ts";
-import type { SessionSettings } from "./session.ts";
+import type { House } from "./connection.ts";
 import {
-  type Certificate,
-  type CertificateFiles,
-  CertificateWatch,
-  loadCertificate,
-} from "./tls/certificate.ts";
-
-/** Settings that may change while gw runs. */
-export interface InboundSettings extends SessionSettings, SessionLimits, RelaySettings {}
+  boundName,
+  boundPort,
+  cleanUp,
+  type InheritedSocket,
+  listenOn,
+  type Spot,
+  spotsOf,
+} from "./place.ts";
+import { RelayRules } from "./relay.ts";
+import { Server } from "./server.ts";
+import type { DoorPlan, InboundSettings } from "./settings.ts";
+import type { CertificateFiles } from "./tls/certificate.ts";
+import { Certificates } from "./tls/certificates.ts";
 
 /** What a listener works with. */
 export interface ListenerOptions {
-  /** `192.0.2.1:25`, `[::]:25`; port 0 takes a free one. */
-  readonly listen: readonly string[];
-  /** STARTTLS is offered if there are files. */
-  readonly tls?: CertificateFiles;
+  readonly doors: readonly DoorPlan[];
+  /** The host's own first. Without any, TLS is not offered. */
+  readonly certificates?: readonly CertificateFiles[];
+  /** Sockets for doors at `systemd:NAME`. */
+  readonly inherited?: readonly InheritedSocket[];
   readonly settings: InboundSettings;
   readonly intake: Intake;
   readonly log: Log;
@@ -37,82 +40,99 @@ export interface ListenerOptions {
 // RFC 5321 §4.5.3.1.4 asks for 512; the extensions that are offered add less than 1100 to RCPT.
 const COMMAND_LENGTH_MAX = 4096;
 const SWEEP_MS = 5_000;
-const CERTIFICATE_CHECK_MS = 60_000;
-const DAY_MS = 86_400_000;
 const EXPIRY_WARNING_DAYS = 14;
-// AUTH is not offered; the others are jokes and proxies' commands that smtp-server brings along.
-const DISABLED_COMMANDS = ["AUTH", "WIZ", "SHELL", "KILL", "XCLIENT", "XFORWARD"];
+// AUTH is not offered; the others are jokes that smtp-server brings along.
+const DISABLED_COMMANDS = ["AUTH", "WIZ", "SHELL", "KILL"];
+const RELAY_COMMANDS = ["XCLIENT", "XFORWARD"];
 
-/** Receives mail on one or several addresses. */
+interface Post {
+  readonly server: Server;
+  readonly spot: Spot;
+}
+
+/** Receives mail at one or several doors. */
 export class Listener {
   readonly #options: ListenerOptions;
-  readonly #door: Door;
-  readonly #servers: Server[] = [];
+  readonly #house: House;
+  readonly #posts: Post[] = [];
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #watch: CertificateWatch | undefined;
+  readonly #certificates: Certificates | undefined;
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
-    this.#door = {
+    this.#house = {
       parts: partsOf(options, options.settings),
       limits: options.settings,
       sessions: new Tally(),
     };
-    this.#watch = options.tls === undefined ? undefined : new CertificateWatch(options.tls);
+    const [own, ...others] = options.certificates ?? [];
+    this.#certificates = own && new Certificates(own, others);
   }
 
-  /** Listens on all addresses, or on none: throws what stands in the way, naming the address. */
+  /** Opens all doors, or none: throws what stands in the way, naming the place. */
   static async start(options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options);
-    const endpoints = options.listen.map(endpointOf);
-    const certificate = options.tls && listener.#load(options.tls);
+    listener.#warnOfEnd();
+    const spots = options.doors.flatMap((plan) => {
+      const places = plan.listen.map(placeOf);
+      return places.flatMap((place) =>
+        spotsOf(place, options.inherited ?? []).map((spot) => ({ plan, spot })),
+      );
+    });
     try {
-      for (const endpoint of endpoints) await listener.#listen(endpoint, certificate);
+      for (const { plan, spot } of spots) await listener.#open(plan, spot);
     } catch (error) {
       await listener.stop(0);
       throw error;
     }
-    listener.#every(SWEEP_MS, () => listener.sweep());
-    listener.#every(CERTIFICATE_CHECK_MS, () => listener.reloadCertificate());
+    listener.#every(SWEEP_MS, () => {
+      listener.sweep();
+      listener.reloadCertificate();
+    });
     return listener;
   }
 
-  /** `127.0.0.1:2525`, `[::1]:2525`: where it listens, in the order of `listen`. */
+  /** `127.0.0.1:2525`, `[::1]:2525`, `unix:/path`: where it listens, in the order of the doors. */
   get addresses(): readonly string[] {
-    return this.#servers.map(({ server }) => {
-      const { address, family, port } = server.address() as AddressInfo;
-      return family === "IPv6" ? `[${address}]:${port}` : `${address}:${port}`;
-    });
+    return this.#posts.map(({ server, spot }) => boundName(spot, server.server));
   }
 
+  /** The TCP ports, in the same order; 0 where there is none. */
   get ports(): readonly number[] {
-    return this.#servers.map(({ server }) => (server.address() as AddressInfo).port);
+    return this.#posts.map(({ server }) => boundPort(server.server));
   }
 
   /** Sessions at this moment. */
   get sessions(): number {
-    return this.#door.sessions.total;
+    return this.#house.sessions.total;
   }
 
   /** Takes new settings for sessions that begin from now on; throws if they are wrong. */
   reload(settings: InboundSettings): void {
-    this.#door.parts = partsOf(this.#options, settings);
-    this.#door.limits = settings;
-    for (const { options } of this.#servers) {
-      options.name = settings.hostname;
-      options.size = settings.messageSizeMax;
-      options.socketTimeout = settings.idleTimeoutMs;
+    this.#house.parts = partsOf(this.#options, settings);
+    this.#house.limits = settings;
+    for (const { server } of this.#posts) {
+      server.options.name = settings.hostname;
+      server.options.size = settings.messageSizeMax;
+      server.options.socketTimeout = settings.idleTimeoutMs;
+      server.options.maxClients = settings.sessionsMax;
     }
   }
 
-  /** Reads the certificate again if its files have changed; keeps the old one if the new is bad. */
+  /**
+   * Reads the certificates again if a file has changed; keeps the old ones if a new one is bad. Runs
+   * by itself every few seconds.
+   */
   reloadCertificate(): void {
-    const { tls, log } = this.#options;
-    if (tls === undefined || this.#watch?.hasChanged() !== true) return;
+    const { log } = this.#options;
+    const certificates = this.#certificates;
+    if (certificates?.hasChanged() !== true) return;
     try {
-      const { cert, key } = this.#load(tls);
-      for (const server of this.#servers) server.updateSecureContext({ cert, key });
-      log.info("certificate-loaded", { file: tls.certificate });
+      certificates.reload();
+      const { cert, key } = certificates.main;
+      for (const { server } of this.#posts) server.updateSecureContext({ cert, key });
+      log.info("certificate-loaded", { file: this.#options.certificates?.[0]?.certificate });
+      this.#warnOfEnd();
     } catch (error) {
       // The old certificate serves on: mail must not stop because a renewal went wrong.
       log.error("certificate-not-loaded", { cause: describeError(error) });
@@ -122,7 +142,7 @@ export class Listener {
   /** Ends sessions that take too long. Runs by itself every few seconds. */
   sweep(): void {
     const now = this.#options.clock.steady();
-    for (const server of this.#servers) {
+    for (const { server } of this.#posts) {
       for (const connection of server.open) connection.sweep(now);
     }
   }
@@ -133,7 +153,7 @@ export class Listener {
    */
   async stop(graceMs: number): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    await Promise.all(this.#servers.map((server) => close(server, graceMs)));
+    await Promise.all(this.#posts.map((post) => close(post, graceMs)));
   }
 
   #every(ms: number, work: () => void): void {
@@ -142,63 +162,75 @@ export class Listener {
     this.#timers.push(timer);
   }
 
-  #load(files: CertificateFiles): Certificate {
-    const certificate = loadCertificate(files);
-    const days = Math.floor((certificate.expiresAt - this.#options.clock.now()) / DAY_MS);
-    const fields = { file: files.certificate, days };
+  #warnOfEnd(): void {
+    const end = this.#certificates?.firstToEnd(this.#options.clock.now());
     // An expired certificate still encrypts, and most servers do not look at it (RFC 7435 §1.1).
-    if (days < EXPIRY_WARNING_DAYS) this.#options.log.warn("certificate-expires", fields);
-    return certificate;
+    if (end !== undefined && end.days < EXPIRY_WARNING_DAYS) {
+      this.#options.log.warn("certificate-expires", end);
+    }
   }
 
-  async #listen(endpoint: Endpoint, certificate: Certificate | undefined): Promise<void> {
-    const server = new Server(serverOptions(this.#options, certificate), this.#door);
+  async #open(plan: DoorPlan, spot: Spot): Promise<void> {
+    const options = serverOptions(this.#options, plan, this.#certificates);
+    const server = new Server(options, this.#house, plan);
     const { log } = this.#options;
-    await new Promise<void>((resolve, reject) => {
-      server.once("error", (error) => reject(listenError(endpoint, error)));
-      const { address: host, port } = endpoint;
-      // Without ipv6Only, [::] takes the IPv4 port as well and 0.0.0.0 finds it in use.
-      server.listen({ host, port, ipv6Only: true }, resolve);
+    server.on("error", (error) => {
+      // What stands in the way of listening is thrown.
+      if (server.server.listening) log.warn("listener-failed", { cause: describeError(error) });
     });
-    server.removeAllListeners("error");
-    server.on("error", (error) => log.warn("listener-failed", { cause: describeError(error) }));
-    this.#servers.push(server);
+    await listenOn(server.server, spot, plan.socketMode);
+    this.#posts.push({ server, spot });
   }
 }
 
-function partsOf(options: ListenerOptions, settings: InboundSettings): Door["parts"] {
+function partsOf(options: ListenerOptions, settings: InboundSettings): House["parts"] {
   const { intake, log, clock } = options;
   return { settings, relay: new RelayRules(settings), intake, log, clock };
 }
 
-function endpointOf(text: string): Endpoint {
-  const endpoint = parseEndpoint(text);
-  if (endpoint === undefined) {
+function placeOf(text: string): ListenPlace {
+  const place = parseListenPlace(text);
+  if (place === undefined) {
     throw new Error(`cannot listen on ${JSON.stringify(text)}: not an address such as 0.0.0.0:25`);
   }
-  return endpoint;
+  return place;
 }
 
 function serverOptions(
   options: ListenerOptions,
-  certificate: Certificate | undefined,
+  plan: DoorPlan,
+  certificates: Certificates | undefined,
 ): SMTPServerOptions {
-  const { hostname, messageSizeMax, idleTimeoutMs } = options.settings;
+  const { hostname, messageSizeMax, idleTimeoutMs, sessionsMax } = options.settings;
+  const isTls = certificates !== undefined && plan.tls !== "none";
   return {
     name: hostname,
     heloResponse: "%s",
     size: messageSizeMax,
     socketTimeout: idleTimeoutMs,
+    // Connections that have not come to a session: they wait for TLS or for a PROXY header.
+    maxClients: sessionsMax,
     maxCommandLength: COMMAND_LENGTH_MAX,
     // RFC 3463 and RFC 3461; off by default in smtp-server.
     hideENHANCEDSTATUSCODES: false,
     hideDSN: false,
     disableReverseLookup: true,
-    disabledCommands: [...DISABLED_COMMANDS, ...(certificate === undefined ? ["STARTTLS"] : [])],
+    lmtp: plan.protocol === "lmtp",
+    disabledCommands: [
+      ...DISABLED_COMMANDS,
+      ...(isTls ? [] : ["STARTTLS"]),
+      ...(plan.xclientNetworks.length > 0 ? [] : RELAY_COMMANDS),
+    ],
     logger: options.isDialogLogged === true ? dialogLogger(options.log) : false,
     // RFC 8996: TLS 1.0 and 1.1 are gone.
     minVersion: "TLSv1.2",
-    ...(certificate !== undefined && { cert: certificate.cert, key: certificate.key }),
+    ...(isTls && {
+      secure: plan.tls === "implicit",
+      cert: certificates.main.cert,
+      key: certificates.main.key,
+      SNICallback: (name: string, done: (error: null, context?: SecureContext) => void) =>
+        done(null, certificates.contextFor(name)),
+    }),
   };
 }
 
@@ -213,23 +245,12 @@ function dialogLogger(log: Log): Exclude<SMTPServerOptions["logger"], boolean | 
   return { trace: silent, debug, info: silent, warn: silent, error: silent, fatal: silent };
 }
 
-function listenError(endpoint: Endpoint, error: Error & { code?: string }): Error {
-  const { address, port } = endpoint;
-  const place = address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
-  const reasons: Readonly<Record<string, string>> = {
-    EADDRINUSE: "another program listens there (a mail server?)",
-    EACCES: "ports below 1024 need root or the capability CAP_NET_BIND_SERVICE",
-    EADDRNOTAVAIL: "this host does not have that address",
-  };
-  const reason = reasons[error.code ?? ""] ?? error.message;
-  return new Error(`cannot listen on ${place}: ${reason}`, { cause: error });
-}
-
-async function close(server: Server, graceMs: number): Promise<void> {
+async function close({ server, spot }: Post, graceMs: number): Promise<void> {
   const left = server.leave();
   const deadline = setTimeout(() => {
     for (const connection of server.open) connection.destroy();
   }, graceMs);
   await left;
   clearTimeout(deadline);
+  cleanUp(spot);
 }

@@ -42,11 +42,13 @@ function recipientClause(envelope: Envelope): string[] {
 /** The whole field, folded, CRLF-ended. */
 export function receivedField(trace: Trace): string {
   const { client, envelope } = trace;
+  // RFC 5321 §4.4: whom the connection came from, whoever that speaks for.
+  const peer = client.via ?? client;
   const words = [
     "Received:",
     "from",
-    safeName(client.helo),
-    `(${literal(client.address)})`,
+    safeName(peer.helo),
+    `(${literal(peer.address)})`,
     "by",
     trace.hostname,
     "with",

@@ -66,6 +66,11 @@ export class Session {
     this.#peer = peer;
   }
 
+  /** True between MAIL and the end of the transaction. */
+  get isOpen(): boolean {
+    return this.#sender !== undefined;
+  }
+
   /** RSET, EHLO, STARTTLS, the end of a message, the end of the session. RFC 5321 §4.1.1.5. */
   reset(): void {
     this.#begun?.transaction.abort();
@@ -165,7 +170,8 @@ export class Session {
     const mailbox = parseMailbox(path, LOCAL_PART_MAX);
     if (mailbox === undefined) throw new SmtpError(REPLIES.badAddress);
     const { address } = this.#checked(mailbox, isUtf8);
-    if (!this.#parts.relay.accepts(this.#client().address, mailbox)) {
+    const client = this.#client();
+    if (!this.#parts.relay.accepts((client.via ?? client).address, mailbox)) {
       throw new SmtpError(REPLIES.relayDenied);
     }
     return address;

@@ -8,6 +8,7 @@ import type { Client, Envelope } from "../message.ts";
 import type { Intake, Transaction } from "../pipeline/intake.ts";
 import { REPLIES, type Reply } from "../reply.ts";
 import { Listener } from "./listener.ts";
+import { plainDoor } from "./settings.ts";
 
 /** A message that has arrived. */
 export interface SunkMessage {
@@ -51,7 +52,7 @@ export class Sink {
     const clock = options.clock ?? systemClock;
     const intake = new SinkIntake(options, clock);
     const listener = await Listener.start({
-      listen: [options.address],
+      doors: [plainDoor([options.address])],
       settings: {
         hostname,
         postmaster: `postmaster@${hostname}`,

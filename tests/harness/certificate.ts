@@ -12,7 +12,8 @@ export function makeCertificate(folder: string, name = "gw.example.org"): TestCe
   const certificate = join(folder, `${name}.pem`);
   const key = join(folder, `${name}.key`);
   const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"];
-  const subject = ["-subj", `/CN=${name}`, "-days", "30"];
+  const names = ["-addext", `subjectAltName=DNS:${name}`];
+  const subject = ["-subj", `/CN=${name}`, ...names, "-days", "30"];
   const made = Bun.spawnSync(
     [
       "openssl",

@@ -2,6 +2,7 @@
 //
 //   # text           a comment
 //   = key value      a setting of the listener (JSON, or text); `= tls on` makes a certificate;
+//                    `= door {"role": …}` changes the door;
 //                    `= refuse 554 5.7.1 text` lets the intake refuse what it is given
 //   C: text          sends the text and CRLF; several such lines in a row are sent at once
 //   C+ text          sends the text without CRLF
@@ -15,7 +16,7 @@
 //
 // In C, S and I: \r \n \0 \t \\ \xHH stand for bytes, and {text*N} for the text N times.
 import { expect } from "bun:test";
-import type { InboundSettings } from "../../src/inbound/listener.ts";
+import type { DoorPlan, InboundSettings } from "../../src/inbound/settings.ts";
 import { SmtpError } from "../../src/reply.ts";
 import { makeCertificate } from "./certificate.ts";
 import { type Script, startInbound, type TestInbound } from "./inbound.ts";
@@ -83,15 +84,18 @@ async function start(steps: readonly Step[], folder: string): Promise<TestInboun
   const settings: Record<string, unknown> = {};
   let tls: ReturnType<typeof makeCertificate> | undefined;
   let script: Script = {};
+  let door: Partial<DoorPlan> = {};
   for (const { text } of steps) {
     const [key, value] = split(text);
     if (key === "tls") tls = makeCertificate(folder);
+    else if (key === "door") door = JSON.parse(value);
     else if (key === "refuse") script = refusing(value);
     else settings[key] = settingOf(value);
   }
   return await startInbound({
     settings: settings as Partial<InboundSettings>,
     script,
+    door,
     ...(tls !== undefined && { tls }),
   });
 }

@@ -2,7 +2,8 @@
 import type { Clock } from "../../src/base/clock.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Log, LogFields } from "../../src/base/log.ts";
-import { type InboundSettings, Listener } from "../../src/inbound/listener.ts";
+import { Listener } from "../../src/inbound/listener.ts";
+import { type DoorPlan, type InboundSettings, plainDoor } from "../../src/inbound/settings.ts";
 import type { CertificateFiles } from "../../src/inbound/tls/certificate.ts";
 import type { Client, Envelope } from "../../src/message.ts";
 import type { Intake, Refusal, Transaction } from "../../src/pipeline/intake.ts";
@@ -114,7 +115,9 @@ export interface TestInbound {
 /** What may differ from a plain listener. */
 export interface TestInboundOptions {
   readonly settings?: Partial<InboundSettings>;
+  readonly door?: Partial<DoorPlan>;
   readonly tls?: CertificateFiles;
+  readonly moreTls?: readonly CertificateFiles[];
   readonly script?: Script;
   readonly clock?: Clock;
   readonly isDialogLogged?: boolean;
@@ -125,13 +128,13 @@ export async function startInbound(options: TestInboundOptions = {}): Promise<Te
   const intake = new MemoryIntake(options.script);
   const log = new MemoryLog();
   const listener = await Listener.start({
-    listen: ["127.0.0.1:0"],
+    doors: [{ ...plainDoor(["127.0.0.1:0"]), ...options.door }],
     settings: { ...TEST_SETTINGS, ...options.settings },
     intake,
     log,
     clock: options.clock ?? systemClock,
     isDialogLogged: options.isDialogLogged ?? false,
-    ...(options.tls !== undefined && { tls: options.tls }),
+    certificates: options.tls === undefined ? [] : [options.tls, ...(options.moreTls ?? [])],
   });
   return { listener, intake, log, port: listener.ports[0] ?? 0 };
 }

@@ -54,6 +54,11 @@ export class LineClient {
     });
   }
 
+  /** Speaks over a socket that is connected. */
+  static over(socket: Socket): LineClient {
+    return new LineClient(socket);
+  }
+
   /** Sends bytes as they are; text goes as UTF-8. */
   send(bytes: string | Uint8Array): void {
     const text = typeof bytes === "string" ? bytes : Buffer.from(bytes).toString("latin1");

@@ -7,6 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { systemClock } from "../../src/base/clock.ts";
 import { silentLog } from "../../src/base/log.ts";
 import { Listener } from "../../src/inbound/listener.ts";
+import { plainDoor } from "../../src/inbound/settings.ts";
 import { makeCertificate } from "../harness/certificate.ts";
 import {
   MemoryIntake,
@@ -52,7 +53,7 @@ async function untilData(client: LineClient): Promise<void> {
 
 function startOn(listen: string[]): Promise<Listener> {
   const parts = { intake: new MemoryIntake(), log: silentLog, clock: systemClock };
-  return Listener.start({ listen, settings: TEST_SETTINGS, ...parts });
+  return Listener.start({ doors: [plainDoor(listen)], settings: TEST_SETTINGS, ...parts });
 }
 
 test("start() listens on several addresses, IPv4 and IPv6", async () => {

@@ -17,7 +17,7 @@ export const INBOUND_FIELDS = {
   "inbound.listen": {
     type: list(endpoint()),
     default: ["0.0.0.0:25"],
-    doc: "Addresses and ports where gw waits for SMTP clients.",
+    doc: "Addresses and ports where gw waits for SMTP clients. Doors with rules of their own (submission, TLS from the first byte on, LMTP, sockets) are tables, [[listener]].",
     example: ["0.0.0.0:25", "[::]:25"],
     knownAs: ["ListenOn", "inet_interfaces"],
     needsRestart: true,

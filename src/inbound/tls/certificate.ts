@@ -18,6 +18,15 @@ export interface Certificate {
   readonly key: Buffer;
   /** Milliseconds since the epoch. */
   readonly expiresAt: number;
+  /** DNS names it is for, in lower case. RFC 5280 §4.2.1.6. */
+  readonly names: readonly string[];
+}
+
+function namesOf({ subjectAltName = "" }: X509Certificate): readonly string[] {
+  return subjectAltName.split(/, ?/).flatMap((entry) => {
+    const [, name] = /^DNS:([\w.*-]+)$/.exec(entry) ?? [];
+    return name === undefined ? [] : [name.toLowerCase()];
+  });
 }
 
 function read(file: string, what: string): Buffer {
@@ -50,7 +59,7 @@ export function loadCertificate(files: CertificateFiles): Certificate {
   } catch (error) {
     throw new Error(`TLS cannot use ${files.certificate}`, { cause: error });
   }
-  return { cert, key, expiresAt: Date.parse(certificate.validTo) };
+  return { cert, key, expiresAt: Date.parse(certificate.validTo), names: namesOf(certificate) };
 }
 
 /** Watches the files' times and sizes; links are followed, as renewal tools set them anew. */

@@ -1,9 +1,9 @@
 // Rules about routes: what can never work, or would send a password in clear, is refused.
 import { isIP } from "node:net";
-import { parsePlace, parseRouteMask } from "../text/mail-route.ts";
-import type { Conflict } from "./conflict.ts";
-import type { Config } from "./schema.ts";
-import type { RouteSettings } from "./tables.ts";
+import { parsePlace, parseRouteMask } from "../../text/mail-route.ts";
+import type { Conflict } from "../conflict.ts";
+import type { Config } from "../schema.ts";
+import type { RouteSettings } from "../tables.ts";
 
 function* conflictsOf(route: RouteSettings, key: string): Generator<Conflict> {
   if (route.to.length === 0) {

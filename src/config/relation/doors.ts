@@ -1,0 +1,67 @@
+// Rules about [[listener]] and [[certificate]]: what could not work, or would be less safe than it
+// looks, is refused.
+import { parseListenPlace } from "../../base/endpoint.ts";
+import type { Conflict } from "../conflict.ts";
+import type { Config } from "../schema.ts";
+import type { ListenerSettings } from "../tables.ts";
+
+const SMTP_PORT = 25;
+
+function* wrongDoor(at: string, door: ListenerSettings, config: Config): Generator<Conflict> {
+  const hasCertificate = config["inbound.tls_certificate"] !== "";
+  const wrong = (key: string, message: string) => ({ keys: [`${at}.${key}`, at], message });
+  if (door.listen.length === 0) yield wrong("listen", "[[listener]] needs listen: where to wait");
+  if (door.tls === "implicit" && !hasCertificate) {
+    yield wrong("tls", 'tls = "implicit" needs inbound.tls_certificate');
+  }
+  const ports = door.listen.map((text) => {
+    const place = parseListenPlace(text);
+    return place?.kind === "tcp" ? place.port : 0;
+  });
+  // RFC 2033 §5.
+  if (door.protocol === "lmtp" && ports.includes(SMTP_PORT)) {
+    yield wrong("protocol", "LMTP must not be spoken on port 25, where SMTP is expected");
+  }
+  // Who forges a PROXY header is whoever it likes to be, a relay network for example.
+  for (const key of ["proxy_networks", "xclient_networks"] as const) {
+    if (door[key].some((network) => network.endsWith("/0"))) {
+      yield wrong(key, `${key} must not be everyone: whoever is in it can claim to be any client`);
+    }
+  }
+}
+
+/** What does not fit together; empty if all does. */
+export function findDoorConflicts(config: Config): readonly Conflict[] {
+  const conflicts = config.listener.flatMap((door, at) => [
+    ...wrongDoor(`listener[${at}]`, door, config),
+  ]);
+  const places = new Map<string, string>();
+  const all = [
+    ...config["inbound.listen"].map((place, at) => [place, `inbound.listen[${at}]`] as const),
+    ...config.listener.flatMap(({ listen }, door) =>
+      listen.map((place, at) => [place, `listener[${door}].listen[${at}]`] as const),
+    ),
+  ];
+  for (const [place, key] of all) {
+    const isFree = parseListenPlace(place)?.kind === "tcp" && place.endsWith(":0");
+    if (places.has(place) && !isFree) {
+      conflicts.push({ keys: [key], message: `${place} stands in two places` });
+    }
+    places.set(place, key);
+  }
+  if (all.length === 0) {
+    const message = "inbound.listen must name at least one address where there is no [[listener]]";
+    conflicts.push({ keys: ["inbound.listen"], message });
+  }
+  for (const [at, { certificate, key }] of config.certificate.entries()) {
+    const keys = [`certificate[${at}]`];
+    if (certificate === "" || key === "") {
+      conflicts.push({ keys, message: "[[certificate]] needs both certificate and key" });
+    } else if (config["inbound.tls_certificate"] === "") {
+      const message =
+        "[[certificate]] needs inbound.tls_certificate, for clients that ask for no name";
+      conflicts.push({ keys, message });
+    }
+  }
+  return conflicts;
+}

@@ -1,0 +1,83 @@
+// What the listeners are told: the doors of a configuration and the settings that may change while
+// gw runs.
+import type { Config } from "../config/schema.ts";
+import type { ListenerSettings } from "../config/tables.ts";
+import type { Role } from "../message.ts";
+import type { SessionLimits } from "./connection.ts";
+import type { RelaySettings } from "./relay.ts";
+import type { SessionSettings } from "./session.ts";
+import type { CertificateFiles } from "./tls/certificate.ts";
+
+/** Settings that may change while gw runs. */
+export interface InboundSettings extends SessionSettings, SessionLimits, RelaySettings {}
+
+/** A door for clients: where it is and whom it is for. */
+export interface DoorPlan {
+  /** `192.0.2.1:25`, `[::]:25` (port 0 takes a free one), `unix:/path`, `systemd:NAME`. */
+  readonly listen: readonly string[];
+  readonly role: Role;
+  readonly tls: "none" | "starttls" | "implicit";
+  readonly protocol: "smtp" | "lmtp";
+  /** Networks of balancers that begin with a PROXY header. */
+  readonly proxyNetworks: readonly string[];
+  /** Networks of relays that may use XCLIENT and XFORWARD. */
+  readonly xclientNetworks: readonly string[];
+  /** Permissions of a socket in the file system. */
+  readonly socketMode: number;
+}
+
+/** A door for everyone, without anything of its own. */
+export function plainDoor(listen: readonly string[]): DoorPlan {
+  return {
+    listen,
+    role: "mx",
+    tls: "starttls",
+    protocol: "smtp",
+    proxyNetworks: [],
+    xclientNetworks: [],
+    socketMode: 0o660,
+  };
+}
+
+function doorOf(row: ListenerSettings): DoorPlan {
+  return {
+    listen: row.listen,
+    role: row.role,
+    tls: row.tls,
+    protocol: row.protocol,
+    proxyNetworks: row.proxy_networks,
+    xclientNetworks: row.xclient_networks,
+    socketMode: Number.parseInt(row.socket_mode, 8),
+  };
+}
+
+/** All doors of a configuration. */
+export function doorsOf(config: Config): readonly DoorPlan[] {
+  const simple = config["inbound.listen"];
+  return [...(simple.length === 0 ? [] : [plainDoor(simple)]), ...config.listener.map(doorOf)];
+}
+
+/** The certificates of a configuration, the host's own first; none if that is missing. */
+export function certificatesOf(config: Config): readonly CertificateFiles[] {
+  const certificate = config["inbound.tls_certificate"];
+  if (certificate === "") return [];
+  return [{ certificate, key: config["inbound.tls_key"] }, ...config.certificate];
+}
+
+/** The settings of a configuration that may change while gw runs. */
+export function inboundSettings(config: Config, hostname: string): InboundSettings {
+  return {
+    hostname,
+    messageSizeMax: config["inbound.message_size_max"],
+    recipientsMax: config["inbound.recipients_max"],
+    sessionsMax: config["inbound.sessions_max"],
+    sessionsPerAddressMax: config["inbound.sessions_per_address_max"],
+    bareLineEnding: config["inbound.bare_line_ending"],
+    idleTimeoutMs: config["inbound.idle_timeout"],
+    greetingDelayMs: 0,
+    // RFC 5321 §4.5.1: where `RCPT TO:<postmaster>` goes.
+    postmaster: config["server.postmaster"] || `postmaster@${hostname}`,
+    relayNetworks: config["inbound.relay_networks"],
+    relayDomains: config["inbound.relay_domains"],
+  };
+}

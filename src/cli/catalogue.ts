@@ -204,6 +204,18 @@ const IMPORT: Group = {
       operands: "FILE [TOML]",
       load: async () => (await import("./commands/import/smtpgw.ts")).importSmtpgw,
     },
+    postfix: {
+      summary: "from Postfix: networks, domains, routes, limits and TLS of main.cf",
+      example: "gw import postfix /etc/postfix/main.cf gw.toml",
+      operands: "FILE [TOML]",
+      load: async () => (await import("./commands/import/postfix.ts")).importPostfix,
+    },
+    mailscanner: {
+      summary: "from MailScanner: rules about names and types of files, lists of addresses",
+      example: "gw import mailscanner filename.rules.conf filters.toml",
+      operands: "FILE [TOML]",
+      load: async () => (await import("./commands/import/mailscanner.ts")).importMailscanner,
+    },
   },
 };
 

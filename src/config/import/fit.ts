@@ -1,10 +1,10 @@
 // Values that are each right and don't go together here are made to: what the old file says counts,
 // and a default of gw's gives way to it.
-import { formatDuration, formatSize } from "../../../text/units.ts";
-import type { Schema } from "../../field.ts";
-import { SCHEMA } from "../../schema.ts";
-import type { Draft } from "../draft.ts";
-import type { Report } from "../entry.ts";
+import { formatDuration, formatSize } from "../../text/units.ts";
+import type { Schema } from "../field.ts";
+import { SCHEMA } from "../schema.ts";
+import type { Draft } from "./draft.ts";
+import type { Report } from "./entry.ts";
 
 /** `low` must not be more than `high`. */
 interface Rule {

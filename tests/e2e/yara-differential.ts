@@ -2,6 +2,7 @@
 // hits. By hand: bun tests/e2e/yara-differential.ts [FILE|DIR…] ; GW_CORPUS says where the corpus is,
 // GW_SEED makes other samples. The files are those named, or the corpus' containers and mails; and for
 // each rule two that are made of its strings. Prints counts per set, then each difference.
+// With --yara-x the peer is YARA-X, of the development packages, instead of the installed `yara`.
 import { spawnSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,11 +16,10 @@ import { parseYara } from "../../src/signature/yara/language/rule.ts";
 import { buildCore } from "../../wasm/build.ts";
 import { Random } from "../scan/generator.ts";
 import { CONDITIONS, STRINGS, SUBJECT } from "../scan/judge/yara-conditions.ts";
-import { sampleOf } from "./yara-samples.ts";
+import { EXTERNALS, sampleOf } from "./yara-samples.ts";
 
 const CORPUS = process.env["GW_CORPUS"] ?? "../shared/corpus";
 const ARENA = 64 * 1024 * 1024;
-const EXTERNALS = ["filename", "filepath", "extension", "filetype", "owner"];
 
 function filesUnder(path: string, extensions?: readonly string[]): string[] {
   if (!statSync(path).isDirectory()) return [path];
@@ -80,6 +80,35 @@ function theirs(ruleFiles: readonly string[], files: readonly string[]) {
   return { hits: new Set(lines.filter((line) => line !== "")), refused };
 }
 
+type Peer = typeof theirs;
+
+// YARA-X scans this many files before it is started anew.
+const BATCH_FILES = 400;
+
+function theirsOfYaraX(ruleFiles: readonly string[], files: readonly string[]) {
+  const work = mkdtempSync(join(tmpdir(), "yara-x-"));
+  const [rules, batch] = [join(work, "rules"), join(work, "files")];
+  writeFileSync(rules, ruleFiles.join("\n"));
+  const script = join(import.meta.dir, "yara-x-scan.ts");
+  const hits = new Set<string>();
+  const refused = new Set<string>();
+  for (let i = 0; i < files.length; i += BATCH_FILES) {
+    writeFileSync(batch, files.slice(i, i + BATCH_FILES).join("\n"));
+    const run = spawnSync(process.execPath, [script, rules, batch], { maxBuffer: 1 << 28 });
+    if (run.status !== 0) throw new Error(`yara-x-scan: ${run.stderr.toString().slice(0, 2000)}`);
+    for (const line of run.stdout.toString().split("\n")) {
+      const [mark, path = "", ...why] = line.split(" ");
+      if (mark !== "!") hits.add(line);
+      else if (!refused.has(path))
+        console.log(`  refused by YARA-X: ${basename(path)} ${why.join(" ")}`);
+      if (mark === "!") refused.add(path);
+    }
+  }
+  hits.delete("");
+  rmSync(work, { recursive: true });
+  return { hits, refused: [...refused] };
+}
+
 /** Two files for each rule: one with all its strings, one with about half of them. */
 function writeSamples(ruleFiles: readonly string[], folder: string): string[] {
   const random = new Random(Number(process.env["GW_SEED"] ?? 1));
@@ -97,12 +126,12 @@ function writeSamples(ruleFiles: readonly string[], folder: string): string[] {
   return files;
 }
 
-async function compareSet(name: string, corpus: readonly string[]): Promise<void> {
+async function compareSet(name: string, corpus: readonly string[], peer: Peer): Promise<void> {
   const ruleFiles = filesUnder(join(CORPUS, "signatures", name), YARA_EXTENSIONS);
   const work = mkdtempSync(join(tmpdir(), "yara-"));
   const samples = writeSamples(ruleFiles, work);
   const files = [...corpus, ...samples];
-  const reference = theirs(ruleFiles, files);
+  const reference = peer(ruleFiles, files);
   const known = ruleFiles.filter((file) => !reference.refused.includes(file));
   const all = await ours(ruleFiles, []);
   const own = await ours(known, files);
@@ -111,11 +140,11 @@ async function compareSet(name: string, corpus: readonly string[]): Promise<void
   const sampled = [...reference.hits].filter((hit) => hit.includes(work)).length;
   console.log(`${name}: ${all.rules} rules in use, ${all.problems.length} with mistakes;`);
   console.log(`  files ${corpus.length} + ${samples.length}, unfinished ${own.unfinished.length};`);
-  console.log(`  hits of both ${both}, of yara ${reference.hits.size} (${sampled} in samples)`);
+  console.log(`  hits of both ${both}, of the peer ${reference.hits.size} (${sampled} in samples)`);
   for (const problem of all.problems) console.log(`  left out: ${problem}`);
-  for (const file of reference.refused) console.log(`  refused by yara: ${basename(file)}`);
+  for (const file of reference.refused) console.log(`  refused by the peer: ${basename(file)}`);
   for (const hit of own.hits) if (!reference.hits.has(hit)) console.log(`  only gw: ${hit}`);
-  for (const hit of reference.hits) if (!own.hits.has(hit)) console.log(`  only yara: ${hit}`);
+  for (const hit of reference.hits) if (!own.hits.has(hit)) console.log(`  only the peer: ${hit}`);
 }
 
 /** The conditions of the unit tests, which must be right about YARA. */
@@ -139,11 +168,12 @@ function compareConditions(): void {
 }
 
 if (import.meta.main) {
-  const given = process.argv.slice(2);
+  const given = process.argv.slice(2).filter((word) => word !== "--yara-x");
+  const peer = process.argv.includes("--yara-x") ? theirsOfYaraX : theirs;
   const folders = given.length > 0 ? given : [join(CORPUS, "containers"), join(CORPUS, "mime")];
   const files = folders.flatMap((folder) => filesUnder(folder));
   compareConditions();
   for (const name of readdirSync(join(CORPUS, "signatures"))) {
-    if (name.startsWith("yara-")) await compareSet(name, files);
+    if (name.startsWith("yara-")) await compareSet(name, files, peer);
   }
 }

@@ -33,9 +33,13 @@ function ofNode(node: Node, random: Random): number[] {
   }
 }
 
+/** Bytes that an expression hits, if what it looks around for allows it. */
+export function textOf(source: string, dialect: "yara" | "pcre", flags: string, random: Random) {
+  return Uint8Array.from(ofNode(parseRegex(source, { dialect, flags }).root, random));
+}
+
 function ofRegex({ source, flags, isAscii }: YaraRegex, random: Random): Uint8Array {
-  const { root } = parseRegex(source, { dialect: "yara", flags });
-  const bytes = Uint8Array.from(ofNode(root, random));
+  const bytes = textOf(source, "yara", flags, random);
   return isAscii ? bytes : widened(bytes);
 }
 
@@ -132,6 +136,9 @@ function placements(rule: Rule, random: Random): Placement[] {
   visit(rule.condition);
   return found;
 }
+
+/** Variables that rule sets expect from outside. */
+export const EXTERNALS = ["filename", "filepath", "extension", "filetype", "owner"];
 
 /** A file for a rule; `share` of its strings are in it. */
 export function sampleOf(rule: Rule, random: Random, share: number): Buffer {

@@ -156,12 +156,12 @@ export function readBodyLine(line: string, context: LineContext): BodyLine {
   if (target === undefined) throw new UnsupportedError(`target ${number}`, targetField);
   const offset = parseOffset(offsetField.text, number, offsetField);
   const { patterns, leads, bits } = readBody(hexField, offset, "");
-  if (bits <= 16 && /^[0-9A-Fa-f]{4}$/.test(hexField.text)) {
-    throw new SourceError("the pattern is too short", hexField, "3 bytes of hex");
-  }
   if (offset.kind === "macro") {
     const [pattern] = patterns as [BytePattern];
     return { kind: "macro", group: offset.group, pattern: { ...pattern, isLazy: true } };
+  }
+  if (bits <= 16 && /^[0-9A-Fa-f]{4}$/.test(hexField.text)) {
+    throw new SourceError("the pattern is too short", hexField, "3 bytes of hex");
   }
   if (bits <= 16 && offset.kind === "any") {
     throw new UnsupportedError("two bytes anywhere are in nearly everything", hexField);

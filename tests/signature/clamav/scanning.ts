@@ -19,6 +19,8 @@ const LIMITS = {
 
 /** Signatures in use. */
 export interface Scanning {
+  /** What was left out on purpose: how many by reason. */
+  readonly skipped: ReadonlyMap<string, number>;
   /** What was wrong with them. */
   readonly diagnostics: readonly Diagnostic[];
   readonly loaded: number;
@@ -35,7 +37,12 @@ export async function scanningWith(files: readonly ImportFile[]): Promise<Scanni
   const compiled = await compileSignatures(parsed, core, { types: [...FILE_TYPES, ...VIEW_TYPES] });
   const set = loadSet(compiled.image, { arenas: 1, arenaSize: LIMITS.objectSizeMax, core });
   const engine = await Engine.attach(set, 0);
+  const skipped = new Map<string, number>();
+  for (const [reason, count] of reports.flatMap((report) => Object.entries(report.skipped))) {
+    skipped.set(reason, (skipped.get(reason) ?? 0) + count);
+  }
   return {
+    skipped,
     diagnostics: compiled.diagnostics,
     loaded: compiled.signatures.length,
     names: compiled.signatures.map(({ name }) => name),

@@ -76,9 +76,15 @@ export function vbaStreams(
     const cache = compiledModule(compiled);
     parts.push(
       record(0x0019, Buffer.from(name)),
+      record(0x0047, wide(name)),
       record(0x001a, Buffer.from(name)),
       record(0x0032, wide(name)),
+      record(0x001c, Buffer.alloc(0)),
+      record(0x0048, Buffer.alloc(0)),
       record(0x0031, u32(cache.length)),
+      record(0x001e, u32(0)),
+      record(0x002c, u16(0xffff)),
+      record(0x0021, Buffer.alloc(0)),
       record(0x002b, Buffer.alloc(0)),
     );
     const packed = isWiped ? Buffer.alloc(300) : compressVba(source);

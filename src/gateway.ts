@@ -24,9 +24,10 @@ import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
 import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
-import { openSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
+import { type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { backoffOf, carrierOptions } from "./pipeline/sending.ts";
 import { Trail } from "./pipeline/trail.ts";
+import { Upkeep } from "./pipeline/update/upkeep.ts";
 import { VaultKeeper } from "./pipeline/vault/keeper.ts";
 import { defaultGroup } from "./policy/groups.ts";
 import { Policy } from "./policy/policy.ts";
@@ -87,6 +88,7 @@ export class Gateway {
   readonly #texts: Texts;
   readonly #notices: Notices;
   readonly #keeper: VaultKeeper;
+  readonly #upkeep: Upkeep;
   #config: Config;
   #routes: Routes;
   #policy: Policy;
@@ -147,6 +149,8 @@ export class Gateway {
     this.#notices = new Notices(forNotices, noticeSettings(config));
     const dataDir = config["server.data_dir"];
     this.#keeper = new VaultKeeper({ ...parts, dataDir, log, clock }, config);
+    const forUpkeep = { config: () => this.#config, inspector: parts.inspector, log, clock };
+    this.#upkeep = new Upkeep(forUpkeep);
     const backoff = (address: string) => backoffOf(this.#config, this.#routes, address);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
     this.#delivery = new Delivery({
@@ -200,10 +204,12 @@ export class Gateway {
     this.#delivery.start();
     this.#notices.start();
     this.#keeper.start();
+    this.#upkeep.start();
     const answers = {
       answer: (request: Request) => this.#answer(request),
       stats: () => this.stats(),
       trouble: () => this.#trouble(),
+      warnings: () => this.#upkeep.warnings(),
     };
     this.#doors = await Doors.open(config, answers, log);
   }
@@ -216,6 +222,8 @@ export class Gateway {
         return this.stats();
       case "reload":
         return this.reload();
+      case "signatures":
+        return this.#upkeep.refresh().then(() => this.status());
       case "stop":
         // The answer goes first.
         setImmediate(() => this.#options.onStop?.());
@@ -250,6 +258,7 @@ export class Gateway {
       signatures: { identity: this.#inspector.identity, count: this.#inspector.signatureCount },
       queue: { messages, recipients },
       quarantine: this.#store.vault.counts(),
+      warnings: this.#upkeep.warnings(),
     };
   }
 
@@ -300,10 +309,8 @@ export class Gateway {
       const taken: Config = { ...config, ...kept };
       const routes = Routes.parse(taken["outbound.routes"], taken.route);
       const policy = new Policy(taken, { clock: this.#clock, log });
-      const hadOwn = this.#config["scan.signatures_dir"] !== "";
-      if (hadOwn || taken["scan.signatures_dir"] !== "") {
-        const { image } = await openSignatures(taken);
-        await this.#inspector.replaceSignatures(image);
+      if (hasOwnSignatures(this.#config) || hasOwnSignatures(taken)) {
+        await this.#upkeep.refresh(taken);
       }
       this.#listener?.reload(inboundSettings(taken, hostnameOf(taken)));
       this.#listener?.reloadCertificate();
@@ -335,9 +342,15 @@ export class Gateway {
     await this.#delivery.stop();
     await this.#keeper.stop();
     this.#inspector.stop();
+    await this.#upkeep.stop();
     this.#notices.stop();
     await this.#store.close();
   }
+}
+
+/** Whether signatures come from elsewhere than from gw itself. */
+function hasOwnSignatures(config: Config): boolean {
+  return config["scan.signatures_dir"] !== "" || config.feed.length > 0;
 }
 
 function relayRules(config: Config): RelayRules {

@@ -16,12 +16,15 @@ const IDLE_MS = 60_000;
 /** sun_path of Linux (108) and FreeBSD (104), with the zero at its end. */
 const PATH_MAX = 103;
 
+/** Requests without anything beside the verb. */
+const PLAIN = ["status", "stats", "reload", "signatures", "stop"] as const;
+
 function requestOf(line: string): Request {
   const raw: unknown = JSON.parse(line);
   if (typeof raw !== "object" || raw === null || !("verb" in raw)) throw new Error("no request");
   const { verb } = raw;
-  if (verb === "status" || verb === "stats" || verb === "reload" || verb === "stop")
-    return { verb };
+  const plain = PLAIN.find((each) => each === verb);
+  if (plain !== undefined) return { verb: plain };
   if (verb === "pause" || verb === "resume") {
     const wanted = "stages" in raw && Array.isArray(raw.stages) ? raw.stages : [];
     return { verb, stages: STAGES.filter((stage) => wanted.includes(stage)) };

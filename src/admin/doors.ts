@@ -13,6 +13,8 @@ export interface Answers {
   readonly stats: () => Stats;
   /** What keeps mail from being taken now; "" if nothing does. */
   readonly trouble: () => string;
+  /** What is not as it should be though mail is taken. */
+  readonly warnings: () => readonly string[];
 }
 
 /** All doors of one gateway. */

@@ -13,6 +13,8 @@ export interface MetricsSource {
   stats(): Stats;
   /** Why mail is not taken now, or "" if it is. */
   trouble(): string;
+  /** What is not as it should be though mail is taken. */
+  warnings(): readonly string[];
 }
 
 /** Serves counters over HTTP. */
@@ -53,5 +55,6 @@ function answer(request: Request, source: MetricsSource): Response {
     return new Response(prometheusText(source.stats()), { headers: TEXT });
   if (pathname !== "/health") return new Response("/metrics or /health\n", { status: 404 });
   const trouble = source.trouble();
-  return new Response(`${trouble || "ok"}\n`, { status: trouble === "" ? 200 : 503 });
+  const lines = [trouble || "ok", ...source.warnings().map((each) => `warning: ${each}`)];
+  return new Response(`${lines.join("\n")}\n`, { status: trouble === "" ? 200 : 503 });
 }

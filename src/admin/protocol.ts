@@ -10,7 +10,7 @@ export const LINE_MAX = 1 << 20;
 
 /** What can be asked of a running gateway. */
 export type Request =
-  | { readonly verb: "status" | "stats" | "reload" | "stop" }
+  | { readonly verb: "status" | "stats" | "reload" | "signatures" | "stop" }
   | { readonly verb: "pause" | "resume"; readonly stages: readonly Stage[] };
 
 /** A gateway at one moment. */
@@ -33,6 +33,8 @@ export interface Status {
   readonly signatures: { readonly identity: string; readonly count: number };
   readonly queue: { readonly messages: number; readonly recipients: number };
   readonly quarantine: { readonly messages: number; readonly bytes: number };
+  /** What is not as it should be though mail flows, in sentences. */
+  readonly warnings: readonly string[];
 }
 
 /** What a reload has done. */

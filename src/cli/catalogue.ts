@@ -1,6 +1,7 @@
 // All commands by name, with what is said of them before they are loaded.
 import type { Group, Item } from "./command.ts";
 import { FEED_VERBS } from "./commands/feed/verbs.ts";
+import { UPDATE } from "./commands/update/group.ts";
 import { vaultVerbs } from "./commands/vault/verbs.ts";
 
 const FEED: Group = {
@@ -316,6 +317,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
     config: CONFIG,
     import: IMPORT,
     signatures: SIGNATURES,
+    update: UPDATE,
     template: TEMPLATE,
     feed: FEED,
   },

@@ -52,6 +52,8 @@ export interface Entry {
 /** A command that has verbs: `gw queue list`. */
 export interface Group {
   readonly summary: string;
+  /** What is run when no verb is typed: `gw update`, `gw update NAME`. */
+  readonly bare?: Entry;
   readonly verbs: Readonly<Record<string, Entry>>;
 }
 

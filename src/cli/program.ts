@@ -47,8 +47,13 @@ async function runEntry(
 async function runItem(name: string, item: Item, args: string[], terminal: Terminal) {
   if (!isGroup(item)) return await runEntry(name, item, args, terminal);
   const [verb, ...rest] = args;
+  const { bare } = item;
+  // Whatever is no verb is an operand or an option of what is done without one.
+  const isBare = verb === undefined || (!HELP.has(verb) && !Object.hasOwn(item.verbs, verb));
+  if (bare !== undefined && isBare) return await runEntry(name, bare, args, terminal);
   if (verb === undefined || HELP.has(verb)) {
-    const help = groupHelp(name, item);
+    const own = bare === undefined ? "" : commandHelp(name, bare, (await bare.load()).args);
+    const help = own === "" ? groupHelp(name, item) : `${own}\n${groupHelp(name, item)}`;
     if (verb === undefined) terminal.err(help);
     else terminal.out(help);
     return verb === undefined ? EXIT.error : EXIT.good;

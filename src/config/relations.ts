@@ -1,6 +1,7 @@
 // Rules between settings: each value may be fine alone and the two wrong together.
 import type { Conflict } from "./conflict.ts";
 import { findDoorConflicts } from "./relation/doors.ts";
+import { findFeedConflicts } from "./relation/feeds.ts";
 import { findRouteConflicts } from "./relation/routing.ts";
 import { findRuleConflicts } from "./rules.ts";
 import type { Config, ConfigKey } from "./schema.ts";
@@ -57,5 +58,6 @@ export function findConflicts(config: Config): readonly Conflict[] {
     ...findDoorConflicts(config),
     ...findRuleConflicts(config),
     ...findRouteConflicts(config),
+    ...findFeedConflicts(config),
   ];
 }

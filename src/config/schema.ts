@@ -7,6 +7,7 @@ import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
 import { POLICY_FIELDS } from "./fields/policy.ts";
 import { SCAN_FIELDS } from "./fields/scan.ts";
 import { SERVER_FIELDS } from "./fields/server.ts";
+import { UPDATE_FIELDS } from "./fields/update/update.ts";
 import { VAULT_FIELDS } from "./fields/vault.ts";
 import type { Rows, TABLES } from "./tables.ts";
 
@@ -19,6 +20,7 @@ export const SCHEMA = {
   ...VAULT_FIELDS,
   ...NOTICE_FIELDS,
   ...OUTBOUND_FIELDS,
+  ...UPDATE_FIELDS,
   ...DNS_FIELDS,
 } as const;
 
@@ -34,6 +36,7 @@ export const SECTIONS = {
   notice: "Notices about messages; the rules say what they are sent about",
   queue: "Waiting mail",
   outbound: "Sending mail on",
+  update: "Keeping signatures new; where they come from stands in [[feed]]",
   dns: "Looking names up",
 } as const satisfies Record<string, string>;
 

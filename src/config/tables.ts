@@ -6,6 +6,7 @@ import { GROUP_FIELDS } from "./fields/group.ts";
 import { CERTIFICATE_FIELDS, LISTENER_FIELDS } from "./fields/listener.ts";
 import { RULE_FIELDS } from "./fields/policy.ts";
 import { ROUTE_FIELDS, ROUTE_RULE_FIELDS } from "./fields/route.ts";
+import { FEED_FIELDS } from "./fields/update/feed.ts";
 
 /** A kind of table that may stand in a file any number of times. */
 export interface Table {
@@ -55,6 +56,12 @@ export const TABLES = {
     optionalAre: "",
     needsRestart: true,
   },
+  feed: {
+    title: "Where signatures come from, beside those that ship with gw",
+    fields: FEED_FIELDS,
+    optional: {},
+    optionalAre: "",
+  },
 } as const satisfies Readonly<Record<string, Table>>;
 
 /** Tables by name. */
@@ -80,3 +87,6 @@ export type FilterSettings = Row<(typeof TABLES)["filter"]>;
 
 /** One `[[route]]`. */
 export type RouteSettings = Row<(typeof TABLES)["route"]>;
+
+/** One `[[feed]]`. */
+export type FeedSettings = Row<(typeof TABLES)["feed"]>;

@@ -249,6 +249,22 @@ export function nameMask(example: string): Type<string> {
   });
 }
 
+/** A name that can be a file's: small letters, digits, inner `-` and `_`. */
+export function plainName(): Type<string> {
+  const expected = 'a name such as "daily", of at most 32 small letters, digits, "-" and "_"';
+  return word("name", expected, (text) => /^[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?$/.test(text));
+}
+
+/** A URL that files can be fetched from. A login in it would be shown; there are settings for that. */
+export function url({ orEmpty = false } = {}): Type<string> {
+  const expected = `a URL such as "https://feed.example.org/gw/"${orEmpty ? ', or ""' : ""}`;
+  const isUrl = (text: string) => {
+    const { protocol, username, password } = URL.canParse(text) ? new URL(text) : new URL("x:");
+    return /^(?:https?|file):$/.test(protocol) && username === "" && password === "";
+  };
+  return word("URL", expected, isUrl, orEmpty);
+}
+
 /** A list of values of one type. */
 export function list<T extends string>(element: Type<T>): Type<readonly T[]> {
   const expected = `a list in brackets, each element ${element.expected}`;

@@ -90,16 +90,29 @@ export class Inspector {
     return this.#set.identity;
   }
 
-  /**
-   * Loads another compiled set and has the threads turn to it, each between two messages: scans
-   * under way end with the old one, which is freed when the last has. Resolves then. Throws
-   * ImageError, and goes on with the old set, if the image can't be used. The set in use is not
-   * loaded again.
-   */
+  /** How many threads there are; a set has an arena for each. */
+  get workers(): number {
+    return this.#options.workers;
+  }
+
+  /** Loads a compiled set and turns to it; throws ImageError if the image can't be used. */
   async replaceSignatures(image: Uint8Array): Promise<void> {
     const { core, arenas, arenaSize } = this.#set;
     if (openImage(image).identity === this.#set.identity) return;
-    this.#set = loadSet(image, { core, arenas: arenas.length, arenaSize });
+    await this.replaceSet(loadSet(image, { core, arenas: arenas.length, arenaSize }));
+  }
+
+  /**
+   * Has the threads turn to another set, each between two messages: scans under way end with the old
+   * one, which is freed when the last has. Resolves then. The set in use is not taken again.
+   */
+  async replaceSet(set: SharedSet): Promise<void> {
+    const { arenas, arenaSize, identity } = this.#set;
+    if (set.identity === identity) return;
+    if (set.arenas.length < arenas.length || set.arenaSize < arenaSize) {
+      throw new RangeError("the set has too little room for the threads that scan");
+    }
+    this.#set = set;
     await this.#pool.tell((arena) => this.#startOf(arena));
   }
 

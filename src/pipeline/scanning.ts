@@ -8,7 +8,7 @@ import type { Limits } from "../base/budget.ts";
 import type { Log } from "../base/log.ts";
 import { parsePasswordList } from "../base/password/passwords.ts";
 import type { Config } from "../config/schema.ts";
-import { embeddedCore, embeddedSet, embeddedSource } from "../scan/embedded.ts";
+import { embeddedCore, embeddedSet } from "../scan/embedded.ts";
 import { loadSet } from "../scan/signature-set.ts";
 import type { FileReport } from "../signature/clamav/report.ts";
 import { Inspector } from "./inspector.ts";
@@ -23,47 +23,46 @@ export interface Signatures {
 /** Signatures that have been read and compiled, and what became of each file. */
 export interface OpenedSignatures extends Signatures {
   readonly reports: readonly FileReport[];
+  /** What is not as it should be with the feeds' files. */
+  readonly problems: readonly string[];
 }
 
 /** Below the data folder: compiled sets of the site's signatures. */
-const CACHE_FOLDER = "signatures";
+export const CACHE_FOLDER = "signatures";
 
 // All arenas lie in one WebAssembly memory of 4 GB, beside the signature set.
 const ARENAS_SIZE_MAX = 3 * 1024 ** 3;
 
 /**
- * The shipped signature set; compiled anew together with the site's files, if the configuration
- * names a folder. Throws CompileError for mistakes in gw's own format; in files of others they are
- * in the reports.
+ * The shipped signature set; compiled anew together with the site's files and those of the feeds, if
+ * there are any. Throws CompileError for mistakes in the site's own; in files of others they are in
+ * the reports.
  */
 export async function openSignatures(config: Config): Promise<OpenedSignatures> {
-  const folder = config["scan.signatures_dir"];
-  if (folder === "") return { core: embeddedCore(), image: embeddedSet(), reports: [] };
-  const { path, text } = embeddedSource();
-  const { readSignatureFiles } = await import("../signature/import/load.ts");
+  const shipped = { core: embeddedCore(), image: embeddedSet(), reports: [] };
+  // What reads and compiles files is not even loaded where there are none.
+  if (config["scan.signatures_dir"] === "" && config.feed.length === 0) {
+    return { ...shipped, problems: [] };
+  }
+  const { gatherSignatures, placesOf } = await import("./signatures/gather.ts");
+  const { files, problems, isPlain } = gatherSignatures(placesOf(config));
+  if (isPlain) return { ...shipped, problems };
   const { compileOnce } = await import("./signatures/cache.ts");
-  const files = [{ path, bytes: Buffer.from(text) }, ...readSignatureFiles([folder])];
-  const kept = join(config["server.data_dir"], CACHE_FOLDER);
-  return withCore(await compileOnce(files, kept));
+  const compiled = await compileOnce(files, join(config["server.data_dir"], CACHE_FOLDER));
+  return { ...(await withCore(compiled)), problems };
 }
 
 /** Exactly the signatures in these files and folders. */
 export async function openNamedSignatures(paths: readonly string[]): Promise<OpenedSignatures> {
   const { readSignatureFiles } = await import("../signature/import/load.ts");
   const { compileFiles } = await import("./signatures/compile.ts");
-  return withCore(await compileFiles(readSignatureFiles(paths)));
+  return await withCore(await compileFiles(readSignatureFiles(paths)));
 }
 
 async function withCore({ image, reports }: CompiledFiles): Promise<OpenedSignatures> {
-  // One's own mistakes are for oneself to mend; other people's lists can't wait for that.
-  const own = reports
-    .filter(({ file }) => file.endsWith(".gws"))
-    .flatMap((each) => each.diagnostics);
-  if (own.length > 0) {
-    const { CompileError } = await import("../signature/compile.ts");
-    throw new CompileError(own);
-  }
-  return { core: embeddedCore(), image, reports };
+  const { throwOwnMistakes } = await import("./signatures/gather.ts");
+  throwOwnMistakes(reports);
+  return { core: embeddedCore(), image, reports, problems: [] };
 }
 
 /** The bounds of inspections, as configured. */

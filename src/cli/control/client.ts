@@ -22,7 +22,21 @@ function connectError(path: string, error: Error & { code?: string }): CliError 
 
 /** The answer of the gateway whose data folder the options name; throws CliError if there is none. */
 export async function ask<T>(args: PlaceArgs, request: Request): Promise<T> {
-  const folder = args.data ?? loadConfig(configFile(args.config))["server.data_dir"];
+  return await askAt(args.data ?? loadConfig(configFile(args.config))["server.data_dir"], request);
+}
+
+/** The same of a gateway that need not run; undefined if none does. */
+export async function tryAsk<T>(folder: string, request: Request): Promise<T | undefined> {
+  try {
+    return await askAt(folder, request);
+  } catch (error) {
+    const { code = "" } = ((error as Error).cause ?? {}) as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+    throw error;
+  }
+}
+
+async function askAt<T>(folder: string, request: Request): Promise<T> {
   const path = join(folder, SOCKET_NAME);
   const line = await new Promise<string>((resolve, reject) => {
     const socket = connect(path);

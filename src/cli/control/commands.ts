@@ -28,6 +28,7 @@ function showStatus(terminal: Terminal, status: Status, now: number): string {
     ["queue", `${counted(queue.messages, "message")}, ${counted(queue.recipients, "recipient")}`],
     ["quarantine", `${counted(quarantine.messages, "message")}, ${roundSize(quarantine.bytes)}`],
     ["signatures", `${signatures.count} (${signatures.identity})`],
+    ...status.warnings.map((each) => ["warning", each]),
   ];
   return rows.map(([name = "", value = ""]) => `${name.padEnd(14)} ${printable(value)}\n`).join("");
 }

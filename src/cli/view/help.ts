@@ -30,8 +30,11 @@ export function groupHelp(name: string, group: Group): string {
   const rows = Object.entries(group.verbs).map(([verb, { operands, summary }]): Row => {
     return [operands === undefined ? verb : `${verb} ${operands}`, summary];
   });
-  const example = Object.values(group.verbs)[0]?.example ?? "";
-  return `gw ${name}: ${group.summary}.\n\n${table(rows)}\nExample: ${example}\n`;
+  const { bare } = group;
+  const example = (bare ?? Object.values(group.verbs)[0])?.example ?? "";
+  const own: Row[] = bare === undefined ? [] : [[bare.operands ?? "", bare.summary]];
+  const text = table([...own, ...rows]);
+  return `gw ${name}: ${group.summary}.\n\n${text}\nExample: ${example}\n`;
 }
 
 /** Help of one command with its options. */

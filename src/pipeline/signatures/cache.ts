@@ -8,6 +8,8 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
+  utimesSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -21,8 +23,8 @@ import type { CompileAnswer } from "./compile-worker.ts";
 /** Below this many bytes compiling takes less than starting a thread for it. */
 const INLINE_SIZE_MAX = 64 * 1024;
 const COMPILE_TIME_MAX_MS = 15 * 60_000;
-/** Sets kept: the present one, and the last one to go back to. */
-const KEPT = 2;
+/** Sets kept: the present one, the last one to go back to, and one that is tried. */
+const KEPT = 3;
 const REPORTS = ".json";
 const IMAGE = ".gwdb";
 
@@ -47,10 +49,20 @@ function read(folder: string, key: string): CompiledFiles | undefined {
     const image = new Uint8Array(readFileSync(join(folder, key + IMAGE)));
     // A set that the disk damaged is made again.
     openImage(image);
+    touch(join(folder, key + IMAGE));
     return { image, reports: JSON.parse(readFileSync(join(folder, key + REPORTS), "utf8")) };
   } catch {
     // Not there yet, or not whole.
     return undefined;
+  }
+}
+
+// What is in use stays longest.
+function touch(path: string): void {
+  try {
+    utimesSync(path, new Date(), new Date());
+  } catch {
+    // It may belong to another user; then it only counts as old.
   }
 }
 
@@ -70,11 +82,13 @@ function write(folder: string, key: string, { image, reports }: CompiledFiles): 
 
 /** Names of files of sets beyond those kept, the oldest and whatever is no set. */
 function outdated(folder: string, key: string): string[] {
-  const kept = new Set([key]);
   const names = readdirSync(folder);
-  for (const name of names) {
-    if (name.endsWith(IMAGE) && kept.size < KEPT) kept.add(name.slice(0, -IMAGE.length));
-  }
+  const ageOf = (name: string) => statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs;
+  const others = names
+    .filter((name) => name.endsWith(IMAGE) && name !== key + IMAGE)
+    .map((name) => ({ key: name.slice(0, -IMAGE.length), at: ageOf(name) ?? 0 }))
+    .sort((a, b) => b.at - a.at);
+  const kept = new Set([key, ...others.slice(0, KEPT - 1).map((each) => each.key)]);
   return names.filter((name) => !kept.has(name.slice(0, name.lastIndexOf("."))));
 }
 
@@ -96,17 +110,22 @@ async function compileApart(files: readonly SignatureFile[]): Promise<CompiledFi
   }
 }
 
-/** Compiles files in a thread of their own; or takes what was compiled of the same files before. */
+/**
+ * Compiles files, in a thread of their own unless this is one (`isApart`); or takes what was compiled
+ * of the same files before.
+ */
 export async function compileOnce(
   files: readonly SignatureFile[],
   folder: string,
+  { isApart = false } = {},
 ): Promise<CompiledFiles> {
   const key = keyOf(files);
   const known = read(folder, key);
   if (known !== undefined) return known;
   const size = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
   const { compileFiles } = await import("./compile.ts");
-  const compiled = size > INLINE_SIZE_MAX ? await compileApart(files) : await compileFiles(files);
+  const isLarge = size > INLINE_SIZE_MAX && !isApart;
+  const compiled = isLarge ? await compileApart(files) : await compileFiles(files);
   try {
     write(folder, key, compiled);
   } catch {

@@ -62,7 +62,7 @@ const EXEMPT: Group = {
   verbs: {
     add: {
       summary: "let a file, or a signature's match, pass for a time",
-      example: 'gw exempt add --file a.xls --until 30d --reason "our own macro"',
+      example: 'gw exempt add --file a.xls --for 30d --reason "our own macro"',
       load: async () => (await exempt()).add,
     },
     list: {

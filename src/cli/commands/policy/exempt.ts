@@ -34,11 +34,21 @@ function hashOf(args: { readonly hash?: string | undefined; readonly file?: stri
   return hash;
 }
 
-function expiryOf(text: string, now: number): number {
+function expiryOf(
+  args: { readonly until?: string | undefined; readonly for?: string | undefined },
+  now: number,
+): number {
+  if (args.for !== undefined && args.until !== undefined) {
+    throw new CliError("give --for or --until, not both");
+  }
+  const text = args.for ?? needed(args.until, "for or --until");
   const duration = parseDuration(text);
+  if (args.for !== undefined && duration === undefined) {
+    throw new CliError(`--for needs a time such as 30d, not "${printable(text)}"`);
+  }
   const expiresAt = duration === undefined ? timeOf(text, now) : now + duration;
-  if (expiresAt <= now) throw new CliError("--until is over already");
-  if (expiresAt > now + LIFETIME_MAX_MS) throw new CliError("--until is more than a year ahead");
+  if (expiresAt <= now) throw new CliError("that is over already");
+  if (expiresAt > now + LIFETIME_MAX_MS) throw new CliError("that is more than a year ahead");
   return expiresAt;
 }
 
@@ -63,7 +73,8 @@ export const add = command(
     signature: { type: "string", valueHint: "NAME", description: "take this match for none" },
     sender: { type: "string", valueHint: "MASK", description: "only in mail of these senders" },
     group: { type: "string", valueHint: "NAME", description: "only for this group" },
-    until: { type: "string", valueHint: "TIME", description: "how long: 30d, 2026-12-24" },
+    for: { type: "string", valueHint: "TIME", description: "how long: 2h, 30d" },
+    until: { type: "string", valueHint: "TIME", description: "the same by its end: 2026-12-24" },
     reason: { type: "string", valueHint: "TEXT", description: "why it is right to" },
     owner: { type: "string", valueHint: "WHO", description: "who answers for it; else you" },
     ...PLACE,
@@ -82,7 +93,7 @@ export const add = command(
         ...(signature !== undefined && { signature }),
         ...(sender !== undefined && { sender }),
         ...(group !== undefined && { group }),
-        expiresAt: expiryOf(needed(args.until, "until"), now),
+        expiresAt: expiryOf(args, now),
         owner: args.owner ?? userInfo().username,
         reason: needed(args.reason, "reason"),
         createdAt: now,

@@ -70,8 +70,13 @@ export class Delivery {
     try {
       const outcomes = await this.#carry(job);
       this.#logOutcomes(job, outcomes);
+      const ends = job.recipients.map((entry, index) => {
+        return { entry, outcome: outcomes[index] as Outcome, isExpired: false };
+      });
+      // Before the queue forgets it: else a look in between would find it nowhere.
+      this.#noteReleased(job, ends);
       const { failed, delayed } = queue.settle(job, outcomes);
-      this.#noteReleased(job, outcomes, failed);
+      this.#noteReleased(job, failed);
       if (failed.length > 0) await this.#reportFailed(job, failed);
       const delivered = successesOf(job, outcomes);
       if (delayed.length + delivered.length > 0) await this.#reportMore(job, delayed, delivered);
@@ -128,18 +133,15 @@ export class Delivery {
     }
   }
 
-  // What was released from the vault has its outcome told there too. A recipient whose time is up
-  // has failed, whatever the last reply was.
-  #noteReleased(job: QueueJob, outcomes: readonly Outcome[], failed: readonly Undelivered[]): void {
+  // What was released from the vault has its outcome told there too.
+  #noteReleased(job: QueueJob, ended: readonly Undelivered[]): void {
     if (job.record.releasedFrom === undefined) return;
-    const at = this.#parts.clock.now();
-    const ended = new Set(failed.map(({ entry }) => entry.number));
-    const changes = job.recipients.flatMap(({ address, number }, index): RowChange[] => {
-      const outcome = outcomes[index];
-      if (outcome === undefined) return [];
-      const kind = ended.has(number) ? "failed" : outcome.kind;
-      const about = { id: job.record.id, recipient: address, at };
-      return [{ kind: "released", outcome: { ...outcome, ...about, kind } }];
+    const about = { id: job.record.id, at: this.#parts.clock.now() };
+    const changes = ended.map(({ entry, outcome, isExpired }): RowChange => {
+      const kind = isExpired ? "failed" : outcome.kind;
+      const { reply, host } = outcome;
+      const recipient = entry.address;
+      return { kind: "released", outcome: { ...about, recipient, kind, reply, host } };
     });
     this.#parts.store.write(changes);
   }

@@ -11,7 +11,9 @@ import type {
   VaultRows,
 } from "../store/rows/vault-rows.ts";
 
+/** Messages that are let go in one transaction. */
 const PURGE_STEP = 500;
+const STEPS_MAX = 100_000;
 
 /** The rows behind a vault. A store has them. */
 export interface VaultParts {
@@ -63,6 +65,16 @@ export interface Keep {
   readonly sizeMax: number;
 }
 
+/** How mail is let go. */
+export interface Purge {
+  /** Milliseconds since the epoch. */
+  readonly now: number;
+  /** Who asked for it; left out if it goes by itself. */
+  readonly by?: By;
+  /** Transactions at most. */
+  readonly stepsMax?: number;
+}
+
 /** Verbs over kept messages. */
 export class Vault {
   readonly #parts: VaultParts;
@@ -95,38 +107,40 @@ export class Vault {
     this.#parts.acts.add(acts);
   }
 
-  /** Deletes messages; of their bodies no bytes are left. */
-  delete(ids: readonly string[], by: By): DeleteResult {
+  /** Deletes messages; of their bodies no bytes are left. Without `by` nobody is told of it. */
+  delete(ids: readonly string[], by?: By): DeleteResult {
     const { vault, releases, acts } = this.#parts;
     const there = [...new Set(ids)].filter((id) => vault.show(id) !== undefined);
     // Told before it is done: what nobody is told of must not happen.
-    acts.add(there.map((entry) => ({ ...by, entry, verb: "delete", detail: "" })));
+    if (by !== undefined) {
+      acts.add(there.map((entry) => ({ ...by, entry, verb: "delete", detail: "" })));
+    }
     const done = vault.delete(there);
     releases.forget(done);
     return { done, missing: [...new Set(ids)].filter((id) => !done.includes(id)) };
   }
 
-  /** Lets go what is too old, or too much, oldest first; gives what went. */
-  purge({ place, keepMs, sizeMax }: Keep, by: By): KeptCounts {
+  /** Lets go what is too old at `now`, or too much, oldest first; gives what went. */
+  purge({ place, keepMs, sizeMax }: Keep, { now, by, stepsMax = STEPS_MAX }: Purge): KeptCounts {
     const { vault } = this.#parts;
-    const before = keepMs === 0 ? Number.NEGATIVE_INFINITY : by.at - keepMs;
+    const before = keepMs === 0 ? Number.NEGATIVE_INFINITY : now - keepMs;
     let left = vault.counts(place).bytes;
     const gone = { messages: 0, bytes: 0 };
-    for (;;) {
-      const isTooMuch = () => sizeMax > 0 && left > sizeMax;
+    for (let steps = 0; steps < stepsMax; steps++) {
       const step: string[] = [];
-      const oldest = vault.oldest(place, PURGE_STEP);
-      for (const { record, stored } of oldest) {
-        if (record.receivedAt >= before && !isTooMuch()) break;
+      for (const { record, stored } of vault.oldest(place, PURGE_STEP)) {
+        const isTooMuch = sizeMax > 0 && left > sizeMax;
+        if (record.receivedAt >= before && !isTooMuch) break;
         step.push(record.id);
         left -= stored;
         gone.bytes += stored;
       }
       const { done } = this.delete(step, by);
       gone.messages += done.length;
-      // Stops as well when nothing can be deleted, so that it cannot go round for ever.
-      if (step.length < PURGE_STEP || done.length === 0) return gone;
+      // Stops as well when nothing can be deleted.
+      if (step.length < PURGE_STEP || done.length === 0) break;
     }
+    return gone;
   }
 
   /** How many messages there are in one store, and their bytes on disk. */

@@ -7,6 +7,8 @@ afterEach(cleanUp);
 
 const BY: By = { at: 5_000, who: "eve (uid 1)", reason: "a test" };
 
+const PURGE = { now: BY.at, by: BY };
+
 async function newVault(count = 2) {
   const store = await openStore();
   const ids: string[] = [];
@@ -60,21 +62,24 @@ describe("purge()", () => {
 
   test("without limits lets nothing go", async () => {
     const { vault } = await newVault(4);
-    expect(vault.purge(keep, BY)).toEqual({ messages: 0, bytes: 0 });
+    expect(vault.purge(keep, PURGE)).toEqual({ messages: 0, bytes: 0 });
   });
 
   test("lets go what is older, and only that", async () => {
     const { vault, ids } = await newVault(4);
-    expect(vault.purge({ ...keep, keepMs: 2_000 }, BY)).toEqual({ messages: 2, bytes: 10_000 });
-    expect(vault.purge({ ...keep, keepMs: 2_000 }, BY).messages).toBe(0);
+    expect(vault.purge({ ...keep, keepMs: 2_000 }, PURGE)).toEqual({ messages: 2, bytes: 10_000 });
+    expect(vault.purge({ ...keep, keepMs: 2_000 }, PURGE).messages).toBe(0);
     expect(vault.list().map(({ id }) => id)).toEqual([ids[3] ?? "", ids[2] ?? ""]);
   });
 
   test("lets go the oldest ones of what is too much", async () => {
     const { vault, ids } = await newVault(4);
-    expect(vault.purge({ ...keep, sizeMax: 12_000 }, BY)).toEqual({ messages: 2, bytes: 10_000 });
+    expect(vault.purge({ ...keep, sizeMax: 12_000 }, PURGE)).toEqual({
+      messages: 2,
+      bytes: 10_000,
+    });
     expect(vault.list().map(({ id }) => id)).toEqual([ids[3] ?? "", ids[2] ?? ""]);
-    expect(vault.purge({ ...keep, place: "backup", sizeMax: 1 }, BY).messages).toBe(0);
+    expect(vault.purge({ ...keep, place: "backup", sizeMax: 1 }, PURGE).messages).toBe(0);
   });
 });
 

@@ -99,8 +99,8 @@ export class VaultKeeper {
         log.info(`vault-${verb}`, { id: entry, who, reason, detail });
       });
       for (const { release } of store.releases.asked(RELEASES_MAX)) await this.#take(release);
-      await this.#pack();
       this.#letGo();
+      await this.#pack();
     } catch (error) {
       // All of it is found again in the next round.
       log.warn("vault-not-kept", { cause: describeError(error) });
@@ -161,16 +161,17 @@ export class VaultKeeper {
     const { id } = message.record;
     const file = `${message.file}${PACKED_SUFFIX}`;
     try {
+      const body = { kind: "file", path: join(dataDir, message.file), offset: 0 } as const;
+      const { verdict } = await inspector.inspect({
+        body: { ...body, size: message.stored },
+        ...{ name: "message", isMessage: true, isScanned: false, isHashed: true },
+      });
       const bytes = await store.vault.read(id);
       if (bytes === undefined) return;
-      const body = { kind: "bytes", bytes } as const;
-      const name = "message";
-      const { verdict } = await inspector.inspect({
-        ...{ body, name, isMessage: true, isScanned: false, isHashed: true },
-      });
       const found = verdict.objects.flatMap(({ hash = [] }) => hash).slice(0, HASHES_MAX);
       // Its own is known even if it could not be taken apart in time.
-      const hashes = [createHash("sha256").update(bytes).digest("hex"), ...found];
+      const own = createHash("sha256").update(bytes).digest("hex");
+      const hashes = new Set([own, ...found]);
       const path = join(dataDir, file);
       const stored = await writePacked(systemDisk, path, bytes);
       if (!store.vault.setPacked(message, { file, stored, hashes })) {
@@ -188,13 +189,15 @@ export class VaultKeeper {
     if (clock.steady() < this.#retentionAt) return;
     this.#retentionAt = clock.steady() + RETENTION_MS;
     this.#unpackable.clear();
-    const at = clock.now();
+    const now = clock.now();
     for (const keep of this.#keeps) {
       if (keep.keepMs === 0 && keep.sizeMax === 0) continue;
-      const by = { at, who: "gw", reason: `vault.${keep.place}_keep, _size_max` };
-      const { messages, bytes } = this.#vault.purge(keep, by);
-      if (messages > 0) log.info("vault-purged", { store: keep.place, messages, bytes });
+      const { messages, bytes } = this.#vault.purge(keep, { now, stepsMax: 1 });
+      if (messages === 0) continue;
+      log.info("vault-purged", { store: keep.place, messages, bytes });
+      // There may be more; mail has its turn in between.
+      this.#retentionAt = Number.NEGATIVE_INFINITY;
     }
-    store.acts.purge(at - ACTS_KEEP_MS);
+    store.acts.purge(now - ACTS_KEEP_MS);
   }
 }

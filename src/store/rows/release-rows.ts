@@ -106,6 +106,7 @@ export class ReleaseRows {
 
   /** Whether a release has come into the queue, whatever its own row says. */
   isQueued(id: string): boolean {
+    this.#context.catchUp();
     const row = this.#context.db
       .query<unknown, [string]>(
         `SELECT 1 FROM messages WHERE id = ?1

@@ -99,8 +99,17 @@ export function find(vault: Vault, id: string, scope: Scope): VaultDetails {
 
 /** Who sits at the terminal, as far as the system knows. */
 export function byOf(reason: string | undefined): By {
-  const { username, uid } = userInfo();
   const { SUDO_USER: behind = "" } = process.env;
   const through = behind === "" ? "" : `, sudo by ${behind}`;
-  return { at: Date.now(), who: `${username} (uid ${uid}${through})`, reason: reason ?? "" };
+  const who = `${userName()}(uid ${process.getuid?.() ?? "unknown"}${through})`;
+  return { at: Date.now(), who, reason: reason ?? "" };
+}
+
+function userName(): string {
+  try {
+    return `${userInfo().username} `;
+  } catch {
+    // In a container the number may have no name.
+    return "";
+  }
 }

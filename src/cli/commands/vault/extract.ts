@@ -81,8 +81,8 @@ export function extract(scope: Scope): Command {
         const [id = "", wanted = ""] = args._;
         const message = find(vault, id, scope);
         const bytes = await bytesOf(vault, message.id);
-        const verdict = await inspectKept(args.config, bytes);
         const config = loadConfig(configFile(args.config));
+        const verdict = await inspectKept(config, bytes);
         const object = await objectOf(config, { bytes, verdict }, wanted);
         const isLocked = args.force !== true;
         const by = byOf(args.reason);

@@ -87,7 +87,7 @@ async function formOf(
     return { kind: args.attach === true ? "attached" : args["fresh-id"] ? "fresh" : "message" };
   }
   const bytes = await bytesOf(kept.vault, kept.id);
-  const verdict = await inspectKept(args.config, bytes);
+  const verdict = await inspectKept(config, bytes);
   return { kind: "object", object: await objectOf(config, { bytes, verdict }, args.object) };
 }
 

@@ -70,7 +70,7 @@ export function purge(scope: Scope): Command {
         for (const keep of keepsOf(loadConfig(configFile(args.config)))) {
           if (wanted !== undefined && keep.place !== wanted) continue;
           const now: Keep = keepMs === undefined ? keep : { ...keep, keepMs, sizeMax: 0 };
-          const { messages, bytes } = vault.purge(now, by);
+          const { messages, bytes } = vault.purge(now, { now: by.at, by });
           const said = `${keep.place}: ${counted(messages, "message")} deleted, ${roundSize(bytes)}`;
           const json = JSON.stringify({ store: keep.place, messages, bytes });
           terminal.out(args.json === true ? `${json}\n` : `${said}\n`);

@@ -1,5 +1,6 @@
 // `gw vault show`: all that is known of a kept message, as text that no terminal acts upon.
 import { loadConfig } from "../../../config/load.ts";
+import type { Config } from "../../../config/schema.ts";
 import type { Verdict } from "../../../message.ts";
 import { readableTexts } from "../../../mime/texts.ts";
 import { limitsOf } from "../../../pipeline/scanning.ts";
@@ -28,8 +29,8 @@ export async function bytesOf(vault: Vault, id: string): Promise<Uint8Array> {
 }
 
 /** A message's objects, as today's signatures see them. */
-export async function inspectKept(config: string | undefined, bytes: Uint8Array): Promise<Verdict> {
-  const { inspector } = await startInspection(loadConfig(configFile(config)), { workersMax: 1 });
+export async function inspectKept(config: Config, bytes: Uint8Array): Promise<Verdict> {
+  const { inspector } = await startInspection(config, { workersMax: 1 });
   try {
     const body = { kind: "bytes", bytes } as const;
     return (await inspector.inspect({ body, name: "message", isMessage: true })).verdict;
@@ -76,8 +77,8 @@ export function drawRelease(release: Release): string {
   return `${lines.join("\n")}\n`;
 }
 
-function drawText(bytes: Uint8Array, config: string | undefined): string {
-  const limits = limitsOf(loadConfig(configFile(config)));
+function drawText(bytes: Uint8Array, config: Config): string {
+  const limits = limitsOf(config);
   const lines: string[] = [];
   for (const text of readableTexts(bytes, limits, () => performance.now())) {
     for (const line of text.split(/\r?\n/)) {
@@ -134,14 +135,15 @@ export function show(scope: Scope): Command {
           await writeRaw(terminal, message.record.trace, bytes);
           return EXIT.good;
         }
-        const verdict = await inspectKept(args.config, bytes);
+        const config = loadConfig(configFile(args.config));
+        const verdict = await inspectKept(config, bytes);
         if (args.json === true) {
           const { objects } = verdict;
           terminal.out(`${JSON.stringify({ ...message, objects })}\n`);
           return EXIT.good;
         }
         await draw(terminal, message, { bytes, verdict });
-        if (args.text === true) terminal.out(`Text:\n${drawText(bytes, args.config)}`);
+        if (args.text === true) terminal.out(`Text:\n${drawText(bytes, config)}`);
         return EXIT.good;
       }),
   );

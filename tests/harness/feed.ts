@@ -102,7 +102,7 @@ export class TestClient {
     settings: Omit<TufSettings, "trustFolder" | "name" | "clock"> & { readonly clock: Clock },
   ) {
     this.folder = folder;
-    const pace = { silenceMs: 1000, rateMin: 1, clock: settings.clock };
+    const pace = { silenceMs: 1000, rateMin: 1024, clock: settings.clock };
     this.#settings = { getter: new HttpGetter(pace), ...settings };
     mkdirSync(folder, { recursive: true });
   }

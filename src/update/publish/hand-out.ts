@@ -2,7 +2,6 @@
 // is handed out is signed, so that nobody needs to trust this server, or the way to it.
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
-import { nameFault } from "../release.ts";
 import { METADATA_FOLDER, TARGETS_FOLDER } from "./repository.ts";
 
 const FOLDERS: readonly string[] = [METADATA_FOLDER, TARGETS_FOLDER];
@@ -12,6 +11,8 @@ const BYTES = "application/octet-stream";
 const CHANGES = "no-cache";
 const STAYS = "public, max-age=86400, immutable";
 const PATH_LENGTH_MAX = 1024;
+/** As files of feeds are called, with their hash before the name. */
+const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._+-]*$/;
 
 interface Found {
   readonly path: string;
@@ -59,7 +60,7 @@ function nameOf(pathname: string): string | undefined {
   const at = segments.findIndex((each) => FOLDERS.includes(each));
   if (at !== 0 && at !== 1) return undefined;
   const below = segments.slice(at + 1);
-  const isGood = below.length > 0 && segments.every((each) => nameFault(each) === undefined);
+  const isGood = below.length > 0 && segments.every((each) => SEGMENT.test(each));
   return isGood ? name : undefined;
 }
 

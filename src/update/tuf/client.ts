@@ -197,12 +197,9 @@ export class Client {
   #explain(mirror: string, fetcher: DocumentFetcher, error: unknown): UpdateError {
     if (error instanceof UpdateError) return error;
     if (fetcher.failure !== undefined) return fetcher.failure;
-    const { code = "", message } = error as NodeJS.ErrnoException;
-    // What the library writes down, and can't.
-    if (
-      /^(ENOSPC|EDQUOT|EROFS|EACCES|EPERM|EIO)$/.test(code) ||
-      /E(NOSPC|DQUOT|ROFS)/.test(message)
-    ) {
+    const { syscall, message } = error as NodeJS.ErrnoException;
+    // What the library can't write down it tells by text alone.
+    if (syscall !== undefined || message.startsWith("Failed to persist")) {
       return new UpdateError("full", `nothing can be written: ${message}`, { cause: error });
     }
     const reason = `${mirror}: ${plain(message)}${this.#hint(message)}`;

@@ -37,8 +37,6 @@ export class Download {
   readonly #job: DownloadJob;
   /** Bytes that came from mirrors. */
   transferred = 0;
-  /** Files that were copied, made by a delta, fetched. */
-  readonly counts = { copied: 0, patched: 0, fetched: 0 };
 
   constructor(job: DownloadJob) {
     this.#job = job;
@@ -50,12 +48,9 @@ export class Download {
       this.#job.signal.throwIfAborted();
       const target = join(this.#job.folder, file.name);
       await onDisk(mkdir(dirname(target), { recursive: true, mode: 0o700 }));
-      if (await this.#reuse(file, target)) this.counts.copied++;
-      else if (await this.#patch(file, target)) this.counts.patched++;
-      else {
-        await this.#fetch(file, target);
-        this.counts.fetched++;
-      }
+      if (await this.#reuse(file, target)) continue;
+      if (await this.#patch(file, target)) continue;
+      await this.#fetch(file, target);
     }
   }
 

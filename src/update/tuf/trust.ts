@@ -52,19 +52,30 @@ export class Trust {
    */
   async checkOut(anchor: Anchor, fetchRoot: () => Promise<Uint8Array>): Promise<void> {
     const identity = anchor.kind === "hash" ? anchor.sha256 : hashOf(readAnchor(anchor.path));
-    const isKnown = this.#readAnchorFile() === identity && this.has("root");
-    const root = isKnown ? undefined : await this.#firstRoot(anchor, fetchRoot);
+    const isKnown = this.#readAnchorFile() === identity;
+    const root =
+      isKnown && this.#isRootGood() ? undefined : await this.#firstRoot(anchor, fetchRoot);
     rmSync(this.#work, { recursive: true, force: true });
     makeFolder(this.#work);
-    if (root === undefined) {
-      for (const name of this.#names()) {
-        writeFileSync(join(this.#work, name), readFileSync(join(this.#folder, name)));
-      }
-      return;
+    if (!isKnown) {
+      for (const name of this.#names()) rmSync(join(this.#folder, name));
+      writeAtomically(join(this.#folder, ANCHOR_FILE), identity);
     }
-    for (const name of this.#names()) rmSync(join(this.#folder, name));
-    writeAtomically(join(this.#folder, ANCHOR_FILE), identity);
-    writeFileSync(join(this.#work, `root${EXTENSION}`), root);
+    for (const name of this.#names()) {
+      writeFileSync(join(this.#work, name), readFileSync(join(this.#folder, name)));
+    }
+    if (root !== undefined) writeFileSync(join(this.#work, `root${EXTENSION}`), root);
+  }
+
+  // One that the disk damaged is begun anew, from the anchor; the other documents are fetched again
+  // if they are damaged, and else still tell of going back.
+  #isRootGood(): boolean {
+    try {
+      return readRole("root", this.bytes("root") ?? new Uint8Array()).signed.version > 0;
+    } catch (error) {
+      if (error instanceof RoleError) return false;
+      throw error;
+    }
   }
 
   async #firstRoot(anchor: Anchor, fetchRoot: () => Promise<Uint8Array>): Promise<Uint8Array> {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DAY, HeldClock, TestClient, TestFeed, temporaryFolder } from "../../harness/feed.ts";
 
@@ -133,4 +133,48 @@ test.each([
 ])("an anchor %s is refused", async (root, reason) => {
   await feed.release("b.gws", "b");
   await expect(client.update({ root })).rejects.toThrow(reason);
+});
+
+describe("a place that can't be written to", () => {
+  test("is told, and the files in use stay", async () => {
+    await feed.release("b.gws", "b");
+    await client.update();
+    await feed.release("b.gws", "c");
+    // A file where a folder should be made: no right can help, also root has none.
+    writeFileSync(join(client.trustFolder, "work"), "");
+    const taken = join(folder, "taken");
+    writeFileSync(taken, "");
+    const failure = client.update({ trustFolder: join(taken, "trust") });
+    await expect(failure).rejects.toMatchObject({ kind: "full" });
+    expect(await client.text("b.gws")).toBe("b");
+    expect((await client.update()).kind).toBe("fetched");
+  });
+});
+
+test("an update that was stopped leaves the trusted documents whole, and the next one goes on", async () => {
+  await feed.release("b.gws", "b");
+  const stopped = AbortSignal.abort();
+  await expect(client.update({}, stopped)).rejects.toThrow();
+  expect((await client.update()).kind).toBe("fetched");
+});
+
+test("what a crash left of the working copy is of no consequence", async () => {
+  await feed.release("b.gws", "b");
+  await client.update();
+  mkdirSync(join(client.trustFolder, "work"));
+  writeFileSync(join(client.trustFolder, "work", "timestamp.json"), "garbage");
+  await feed.release("b.gws", "c");
+  await client.update();
+  expect(await client.text("b.gws")).toBe("c");
+});
+
+test("damaged documents are fetched anew; a damaged root begins with the anchor", async () => {
+  await feed.release("b.gws", "b");
+  await client.update();
+  for (const role of ["timestamp", "snapshot", "targets", "root"]) {
+    writeFileSync(join(client.trustFolder, `${role}.json`), "{}");
+    await feed.release("b.gws", role);
+    await client.update();
+    expect(await client.text("b.gws")).toBe(role);
+  }
 });

@@ -26,6 +26,11 @@ export const REPLIES = {
   },
   shuttingDown: { code: 421, enhanced: "4.3.2", text: "Service shutting down, try again later" },
   tooManySessions: { code: 421, enhanced: "4.7.0", text: "Too many sessions, try again later" },
+  tooManyMessages: { code: 421, enhanced: "4.7.0", text: "Too many messages in this session" },
+  sessionTooBig: { code: 421, enhanced: "4.7.0", text: "Too many bytes in this session" },
+  sessionRate: { code: 421, enhanced: "4.7.0", text: "Too many sessions lately, try again later" },
+  rateReached: { code: 450, enhanced: "4.7.1", text: "Too much from you lately, try again later" },
+  tooBusy: { code: 452, enhanced: "4.3.1", text: "Too much is on its way in, try again later" },
   // RFC 5321 §3.1: 554 in place of the greeting.
   notServed: { code: 554, enhanced: "5.7.1", text: "Access denied" },
   idleTimeout: { code: 421, enhanced: "4.4.2", text: "Idle for too long, closing" },

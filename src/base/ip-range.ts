@@ -92,3 +92,11 @@ export function siteOf(address: string): string {
   const ip = parseIp(address);
   return ip === undefined || ip.bits === 32 ? address : `${(ip.value >> 64n).toString(16)}::/64`;
 }
+
+/** The network that one site is usually given: 256 IPv4 addresses, 48 bits of IPv6 (RFC 6177). */
+export function networkOf(address: string): string {
+  const ip = parseIp(address);
+  if (ip === undefined) return address;
+  const length = ip.bits === 32 ? 24 : 48;
+  return `${(ip.value >> BigInt(ip.bits - length)).toString(16)}/${length}`;
+}

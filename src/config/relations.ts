@@ -48,6 +48,13 @@ export function findConflicts(config: Config): readonly Conflict[] {
     "scan.workers times scan.object_size_max must not be more than 3GB: " +
       "the scan threads share 4 GB of memory",
   );
+  for (const key of ["inbound.session_size_max", "inbound.pending_size_max"] as const) {
+    rule(
+      config["inbound.message_size_max"] <= config[key],
+      [key, "inbound.message_size_max"],
+      `${key} must not be less than inbound.message_size_max`,
+    );
+  }
   rule(
     config["inbound.sessions_per_address_max"] <= config["inbound.sessions_max"],
     ["inbound.sessions_per_address_max", "inbound.sessions_max"],

@@ -1,7 +1,8 @@
 // The schema: every setting there is. A new one is a new record in fields/ and nothing else.
 import type { Values } from "./field.ts";
 import { DNS_FIELDS } from "./fields/dns.ts";
-import { INBOUND_FIELDS } from "./fields/inbound.ts";
+import { INBOUND_FIELDS } from "./fields/inbound/inbound.ts";
+import { LIMIT_FIELDS } from "./fields/inbound/limits.ts";
 import { NOTICE_FIELDS } from "./fields/notice.ts";
 import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
 import { POLICY_FIELDS } from "./fields/policy.ts";
@@ -15,6 +16,7 @@ import type { Rows, TABLES } from "./tables.ts";
 export const SCHEMA = {
   ...SERVER_FIELDS,
   ...INBOUND_FIELDS,
+  ...LIMIT_FIELDS,
   ...SCAN_FIELDS,
   ...POLICY_FIELDS,
   ...VAULT_FIELDS,

@@ -3,7 +3,8 @@
 import type { Schema, Values } from "./field.ts";
 import { FILTER_FIELDS, FILTER_RULE_FIELDS } from "./fields/filter.ts";
 import { GROUP_FIELDS } from "./fields/group.ts";
-import { CERTIFICATE_FIELDS, LISTENER_FIELDS } from "./fields/listener.ts";
+import { RATE_FIELDS } from "./fields/inbound/limits.ts";
+import { CERTIFICATE_FIELDS, LISTENER_FIELDS } from "./fields/inbound/listener.ts";
 import { RULE_FIELDS } from "./fields/policy.ts";
 import { ROUTE_FIELDS, ROUTE_RULE_FIELDS } from "./fields/route.ts";
 import { FEED_FIELDS } from "./fields/update/feed.ts";
@@ -48,6 +49,12 @@ export const TABLES = {
     optional: {},
     optionalAre: "",
     needsRestart: true,
+  },
+  rate: {
+    title: "How much may come from one source",
+    fields: RATE_FIELDS,
+    optional: {},
+    optionalAre: "",
   },
   certificate: {
     title: "Certificates for other names of this host",

@@ -10,19 +10,11 @@ import type { Tally } from "../base/tally.ts";
 import type { Client } from "../message.ts";
 import { REPLIES, type Reply, textOf } from "../reply.ts";
 import { DataParser } from "./data/data-parser.ts";
+import { SessionGuard, type SessionLimits } from "./limits/guard.ts";
+import { describeLimit } from "./limits/rates.ts";
 import { type Forwarded, parseForwarded } from "./proxy/forwarded.ts";
 import { Session, type SessionParts } from "./session.ts";
 import type { DoorPlan } from "./settings.ts";
-
-/** Settings of all sessions together. */
-export interface SessionLimits {
-  readonly sessionsMax: number;
-  /** Per client address (IPv6: per /64); relay networks are exempt. */
-  readonly sessionsPerAddressMax: number;
-  readonly idleTimeoutMs: number;
-  /** How long the greeting waits for clients that talk too soon; 0: only one turn of the loop. */
-  readonly greetingDelayMs: number;
-}
 
 /** What all connections share. `parts` and `limits` change when gw reloads. */
 export interface House {
@@ -31,18 +23,11 @@ export interface House {
   readonly sessions: Tally;
 }
 
-/** Refusals that a session may collect between two accepted messages. */
-export const ERRORS_MAX = 20;
-/** Commands without use (NOOP, RSET, EHLO …) between two accepted messages. */
-export const IDLE_COMMANDS_MAX = 100;
-/** Recipients beyond the limit that are answered with 452 before the session ends. */
-export const SURPLUS_RECIPIENTS_MAX = 10_000;
-/** Longest session and longest message: bytes sent one by one do not hold a place forever. */
-export const SESSION_TIME_MAX_MS = 3_600_000;
-
-const USEFUL_COMMANDS = ["MAIL", "RCPT", "DATA", "QUIT"];
 // `2.0.0 text`: how a reply's enhanced code travels through smtp-server, which has no field for it.
 const ENHANCED_TEXT = /^([245]\.\d{1,3}\.\d{1,3}) (.*)$/s;
+
+// Why a session may not be, with what only the log is told.
+type Refusal = Reply & { readonly cause?: string };
 
 /** What a connection is made of. */
 export interface Origin {
@@ -58,23 +43,17 @@ export class Connection extends SMTPConnection {
   readonly mail: Session;
   readonly #house: House;
   readonly #plan: DoorPlan;
-  readonly #startedAt: number;
-  #activeAt: number;
-  #dataAt: number | undefined;
+  readonly #guard: SessionGuard;
   readonly #relays: IpRanges;
   #forwarded: Forwarded = {};
   #countedAs: string | undefined;
-  #errors = 0;
-  #idleCommands = 0;
-  #surplusRecipients = 0;
 
   constructor(from: Origin) {
     super(from.server, from.socket, from.options);
     this.#house = from.house;
     this.#plan = from.plan;
     this.#relays = new IpRanges(from.plan.xclientNetworks);
-    this.#startedAt = this.#house.parts.clock.steady();
-    this.#activeAt = this.#startedAt;
+    this.#guard = new SessionGuard(this.#house.limits, this.#now());
     this.mail = new Session(this.#house.parts, () => this.#client());
   }
 
@@ -88,7 +67,8 @@ export class Connection extends SMTPConnection {
         this.#turnAway(refused);
         return;
       }
-      const { greetingDelayMs } = this.#house.limits;
+      const isOwn = this.#house.parts.relay.isTrusted(this.remoteAddress);
+      const greetingDelayMs = isOwn ? 0 : this.#house.limits.greetingDelayMs;
       const greet = () => this.connectionReady();
       if (greetingDelayMs > 0) setTimeout(greet, greetingDelayMs).unref();
       else setImmediate(greet);
@@ -115,13 +95,18 @@ export class Connection extends SMTPConnection {
       this.#refuseEarly();
       return;
     }
-    this.#activeAt = this.#house.parts.clock.steady();
-    const isUseful = USEFUL_COMMANDS.includes(command.toString("latin1", 0, 4).toUpperCase());
-    if (!isUseful && ++this.#idleCommands > IDLE_COMMANDS_MAX) {
-      this.#end(REPLIES.tooManyCommands);
+    const verb = command.toString("latin1", 0, 4).toUpperCase();
+    const over =
+      this.#guard.command(verb, this.#now()) ?? (verb === "MAIL" ? this.#guard.mail() : undefined);
+    if (over !== undefined) {
+      this.#end(over);
       return;
     }
-    super._onCommand(command, callback);
+    const { delayMs } = this.#guard;
+    const run = () =>
+      this._closing || this._closed ? undefined : super._onCommand(command, callback);
+    if (delayMs > 0) setTimeout(run, delayMs).unref();
+    else run();
   }
 
   override handler_MAIL(command: Buffer, callback: () => void): void {
@@ -134,9 +119,7 @@ export class Connection extends SMTPConnection {
 
   override handler_RCPT(command: Buffer, callback: () => void): void {
     const reply = this.mail.rcpt(command.toString());
-    if (reply === REPLIES.tooManyRecipients) this.#surplusRecipients++;
-    if (this.#surplusRecipients > SURPLUS_RECIPIENTS_MAX) this.#end(REPLIES.tooManyErrors);
-    else this.#give(reply);
+    this.#give(reply);
     callback();
   }
 
@@ -149,7 +132,7 @@ export class Connection extends SMTPConnection {
       return;
     }
     this.session.envelope.rcptTo = [{ address: "", args: false }];
-    this.#dataAt = this.#house.parts.clock.steady();
+    this.#guard.messageBegun(this.#now());
     super.handler_DATA(command, callback);
   }
 
@@ -187,13 +170,8 @@ export class Connection extends SMTPConnection {
   /** Takes the message after DATA and resolves with its reply. */
   async receive(stream: SMTPServerDataStream): Promise<Reply> {
     const reply = await this.mail.receive(stream);
-    this.#dataAt = undefined;
-    this.#activeAt = this.#house.parts.clock.steady();
-    if (reply.code === 250) {
-      this.#errors = 0;
-      this.#idleCommands = 0;
-      this.#surplusRecipients = 0;
-    }
+    const ended = { isTaken: reply.code === 250, size: this.mail.receivedSize, now: this.#now() };
+    this.#guard.messageEnded(ended);
     return reply;
   }
 
@@ -201,10 +179,8 @@ export class Connection extends SMTPConnection {
   override send(code: number, data?: string | string[] | null, context?: string | false): void {
     const [, enhanced, text] = (typeof data === "string" && ENHANCED_TEXT.exec(data)) || [];
     super.send(code, text ?? data, context === false ? context : (enhanced ?? context));
-    if (code < 400 || code === 421 || this._closing) return;
-    if (code !== REPLIES.tooManyRecipients.code && ++this.#errors > ERRORS_MAX) {
-      this.#end(REPLIES.tooManyErrors);
-    }
+    const over = this._closing ? undefined : this.#guard.replied({ code });
+    if (over !== undefined) this.#end(over);
   }
 
   override _getEnhancedStatusCode(code: number, context?: string | false): string {
@@ -228,23 +204,22 @@ export class Connection extends SMTPConnection {
 
   /** Ends what takes too long; smtp-server's own timer starts anew at every byte. */
   sweep(now: number): void {
-    if (this.#dataAt !== undefined) {
-      if (now - this.#dataAt > SESSION_TIME_MAX_MS) this.#end(REPLIES.sessionTooLong);
-    } else if (now - this.#activeAt > this.#house.limits.idleTimeoutMs) {
-      this.#end(REPLIES.idleTimeout);
-    } else if (now - this.#startedAt > SESSION_TIME_MAX_MS) {
-      this.#end(REPLIES.sessionTooLong);
-    }
+    const overdue = this.#guard.overdue(now);
+    if (overdue !== undefined) this.#end(overdue);
   }
 
   /** Says good-bye unless a message is on its way in. RFC 5321 §3.8. */
   leave(): void {
-    if (this.#dataAt === undefined) this.#end(REPLIES.shuttingDown);
+    if (!this.#guard.isReceiving) this.#end(REPLIES.shuttingDown);
   }
 
   /** Cuts the connection, whatever is going on. */
   destroy(): void {
     this._socket.destroy();
+  }
+
+  #now(): number {
+    return this.#house.parts.clock.steady();
   }
 
   #give(reply: Reply): void {
@@ -263,26 +238,27 @@ export class Connection extends SMTPConnection {
   }
 
   // Refuses the session as a whole, in place of a greeting.
-  #turnAway(reply: Reply): void {
+  #turnAway(reply: Refusal): void {
     this.#noteRefusal(reply);
     this.send(reply.code, reply.text, false);
     this.close();
   }
 
-  #noteRefusal(reply: Reply): void {
+  #noteRefusal(reply: Refusal): void {
     const { log, intake } = this.#house.parts;
-    log.info("session-refused", this.#fields(reply));
+    const { cause } = reply;
+    log.info("session-refused", { ...this.#fields(reply), cause });
     intake.refused({
       client: this.#client(),
       stage: "connection",
       sender: undefined,
       recipients: [],
       reply: `${reply.code} ${textOf(reply)}`,
-      cause: undefined,
+      cause,
     });
   }
 
-  #admit(): Reply | undefined {
+  #admit(): Refusal | undefined {
     const { limits, parts, sessions } = this.#house;
     if (this.#countedAs !== undefined) sessions.leave(this.#countedAs);
     this.#countedAs = undefined;
@@ -294,6 +270,12 @@ export class Connection extends SMTPConnection {
       return REPLIES.tooManySessions;
     }
     this.#countedAs = site;
+    const source = { client: { address: this.remoteAddress }, isOwn: isTrusted };
+    const rate = parts.rates.reached("sessions", source, this.#now());
+    if (rate !== undefined) {
+      return { ...REPLIES.sessionRate, cause: describeLimit(rate) };
+    }
+    parts.rates.add("sessions", source, { now: this.#now() });
     parts.log.debug("session-begun", { client: this.remoteAddress });
     return undefined;
   }

@@ -7,6 +7,8 @@ import { describeError, type Log } from "../base/log.ts";
 import { Tally } from "../base/tally.ts";
 import type { Intake } from "../pipeline/intake.ts";
 import type { House } from "./connection.ts";
+import { Load } from "./limits/load.ts";
+import { Rates } from "./limits/rates.ts";
 import {
   boundName,
   boundPort,
@@ -55,13 +57,16 @@ export class Listener {
   readonly #options: ListenerOptions;
   readonly #house: House;
   readonly #posts: Post[] = [];
+  readonly #rates = new Rates();
+  readonly #load = new Load();
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #certificates: Certificates | undefined;
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
+    this.#rates.configure(options.settings.rates);
     this.#house = {
-      parts: partsOf(options, options.settings),
+      parts: this.#partsFor(options.settings),
       limits: options.settings,
       sessions: new Tally(),
     };
@@ -109,7 +114,8 @@ export class Listener {
 
   /** Takes new settings for sessions that begin from now on; throws if they are wrong. */
   reload(settings: InboundSettings): void {
-    this.#house.parts = partsOf(this.#options, settings);
+    this.#house.parts = this.#partsFor(settings);
+    this.#rates.configure(settings.rates);
     this.#house.limits = settings;
     for (const { server } of this.#posts) {
       server.options.name = settings.hostname;
@@ -156,6 +162,12 @@ export class Listener {
     await Promise.all(this.#posts.map((post) => close(post, graceMs)));
   }
 
+  #partsFor(settings: InboundSettings): House["parts"] {
+    const { intake, log, clock } = this.#options;
+    const relay = new RelayRules(settings);
+    return { settings, relay, rates: this.#rates, load: this.#load, intake, log, clock };
+  }
+
   #every(ms: number, work: () => void): void {
     const timer = setInterval(work, ms);
     timer.unref();
@@ -181,11 +193,6 @@ export class Listener {
     await listenOn(server.server, spot, plan.socketMode);
     this.#posts.push({ server, spot });
   }
-}
-
-function partsOf(options: ListenerOptions, settings: InboundSettings): House["parts"] {
-  const { intake, log, clock } = options;
-  return { settings, relay: new RelayRules(settings), intake, log, clock };
 }
 
 function placeOf(text: string): ListenPlace {

@@ -9,6 +9,8 @@ import type { Intake, Transaction } from "../pipeline/intake.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
 import { isNonAscii, LOCAL_PART_MAX, type Mailbox, parseMailbox, splitPath } from "./address.ts";
 import { ClientGoneError, Reception, type ReceptionSettings } from "./data/reception.ts";
+import type { Load, Share } from "./limits/load.ts";
+import { type Counted, describeLimit, type Rates, type Source } from "./limits/rates.ts";
 import { type MailParameters, parseMailParameters, parseRcptParameters } from "./parameters.ts";
 import { receivedField } from "./received.ts";
 import type { RelayRules } from "./relay.ts";
@@ -19,6 +21,8 @@ export interface SessionSettings extends ReceptionSettings {
   readonly hostname: string;
   /** Most recipients of one message. */
   readonly recipientsMax: number;
+  /** Bytes of all messages that are on their way in at once. */
+  readonly pendingSizeMax: number;
   /** Whole address that stands in for `RCPT TO:<postmaster>`. */
   readonly postmaster: string;
 }
@@ -27,6 +31,8 @@ export interface SessionSettings extends ReceptionSettings {
 export interface SessionParts {
   readonly settings: SessionSettings;
   readonly relay: RelayRules;
+  readonly rates: Rates;
+  readonly load: Load;
   readonly intake: Intake;
   readonly log: Log;
   readonly clock: Clock;
@@ -45,6 +51,7 @@ interface Begun {
   readonly transaction: Transaction;
   readonly client: Client;
   readonly envelope: Envelope;
+  readonly share: Share;
 }
 
 const LOGGED_RECIPIENTS_MAX = 10;
@@ -60,6 +67,7 @@ export class Session {
   #recipients: Recipient[] = [];
   #addresses = new Set<string>();
   #begun: Begun | undefined;
+  #received = 0;
 
   constructor(parts: SessionParts, peer: Peer) {
     this.#parts = parts;
@@ -74,6 +82,7 @@ export class Session {
   /** RSET, EHLO, STARTTLS, the end of a message, the end of the session. RFC 5321 §4.1.1.5. */
   reset(): void {
     this.#begun?.transaction.abort();
+    this.#begun?.share.release();
     this.#begun = undefined;
     this.#sender = undefined;
     this.#recipients = [];
@@ -91,6 +100,8 @@ export class Session {
       );
       // RFC 5321 §4.5.5: the null sender.
       const address = argument.path === "" ? "" : this.#senderOf(argument.path, parameters.isUtf8);
+      this.#checkRate("messages", address);
+      this.#checkRate("bytes", address);
       this.#sender = { address, parameters };
       return REPLIES.senderOk;
     });
@@ -111,6 +122,8 @@ export class Session {
       if (this.#recipients.length >= this.#parts.settings.recipientsMax) {
         throw new SmtpError(REPLIES.tooManyRecipients);
       }
+      this.#checkRate("recipients", sender.address);
+      this.#count("recipients", 1);
       this.#addresses.add(address);
       this.#recipients.push({ address, ...parameters });
       return REPLIES.recipientOk;
@@ -124,7 +137,17 @@ export class Session {
       if (this.#recipients.length === 0) throw new SmtpError(REPLIES.needsRcpt);
       const client = this.#client();
       const envelope = this.#envelope();
-      this.#begun = { transaction: this.#parts.intake.begin(client, envelope), client, envelope };
+      const { intake, load, settings } = this.#parts;
+      const expected = Math.max(0, this.#sender.parameters.size);
+      const share = load.take(expected, settings.pendingSizeMax);
+      if (share === undefined) throw new SmtpError(REPLIES.tooBusy);
+      try {
+        this.#begun = { transaction: intake.begin(client, envelope), client, envelope, share };
+      } catch (error) {
+        share.release();
+        throw error;
+      }
+      this.#count("messages", 1);
       return undefined;
     });
   }
@@ -132,11 +155,11 @@ export class Session {
   /** The message itself: never rejects, resolves with the reply to give once all has been read. */
   async receive(stream: Readable): Promise<Reply> {
     if (this.#begun === undefined) throw new Error("receive() without begin()");
-    const { transaction, client, envelope } = this.#begun;
+    const { transaction, client, envelope, share } = this.#begun;
     // From here on the message is the pipeline's: a reset must not abort it.
     this.#begun = undefined;
     const { log, clock, settings } = this.#parts;
-    const reception = new Reception(transaction, settings);
+    const reception = new Reception(transaction, { ...settings, grow: share.grow });
     let isReceived = false;
     try {
       await reception.run(stream);
@@ -155,7 +178,35 @@ export class Session {
       // From there on the pipeline notes itself what becomes of it.
       if (!isReceived) this.#note({ client, envelope, stage: "message", reply, line: "" });
       return reply;
+    } finally {
+      share.release();
+      this.#received = reception.size;
+      this.#count("bytes", reception.size);
     }
+  }
+
+  /** Bytes of the last message. */
+  get receivedSize(): number {
+    return this.#received;
+  }
+
+  #source(sender: string | undefined): Source {
+    const client = this.#client();
+    const isOwn = this.#parts.relay.isTrusted((client.via ?? client).address);
+    return { client, isOwn, ...(sender !== undefined && { sender }) };
+  }
+
+  #checkRate(of: Counted, sender: string): void {
+    const { rates, clock } = this.#parts;
+    if (rates.isEmpty) return;
+    const limit = rates.reached(of, this.#source(sender), clock.steady());
+    if (limit !== undefined) throw new SmtpError(REPLIES.rateReached, describeLimit(limit));
+  }
+
+  #count(of: Counted, count: number): void {
+    const { rates, clock } = this.#parts;
+    if (rates.isEmpty) return;
+    rates.add(of, this.#source(this.#sender?.address), { now: clock.steady(), count });
   }
 
   #senderOf(path: string, isUtf8: boolean): string {

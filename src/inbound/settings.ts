@@ -3,13 +3,16 @@
 import type { Config } from "../config/schema.ts";
 import type { ListenerSettings } from "../config/tables.ts";
 import type { Role } from "../message.ts";
-import type { SessionLimits } from "./connection.ts";
+import type { SessionLimits } from "./limits/guard.ts";
+import type { RateLimit } from "./limits/rates.ts";
 import type { RelaySettings } from "./relay.ts";
 import type { SessionSettings } from "./session.ts";
 import type { CertificateFiles } from "./tls/certificate.ts";
 
 /** Settings that may change while gw runs. */
-export interface InboundSettings extends SessionSettings, SessionLimits, RelaySettings {}
+export interface InboundSettings extends SessionSettings, SessionLimits, RelaySettings {
+  readonly rates: readonly RateLimit[];
+}
 
 /** A door for clients: where it is and whom it is for. */
 export interface DoorPlan {
@@ -74,7 +77,16 @@ export function inboundSettings(config: Config, hostname: string): InboundSettin
     sessionsPerAddressMax: config["inbound.sessions_per_address_max"],
     bareLineEnding: config["inbound.bare_line_ending"],
     idleTimeoutMs: config["inbound.idle_timeout"],
-    greetingDelayMs: 0,
+    sessionTimeMaxMs: config["inbound.session_time_max"],
+    messagesMax: config["inbound.messages_per_session_max"],
+    sessionSizeMax: config["inbound.session_size_max"],
+    pendingSizeMax: config["inbound.pending_size_max"],
+    errorsMax: config["inbound.errors_max"],
+    idleCommandsMax: config["inbound.idle_commands_max"],
+    greetingDelayMs: config["inbound.greeting_delay"],
+    tarpitDelayMs: config["inbound.tarpit_delay"],
+    tarpitAfter: config["inbound.tarpit_after"],
+    rates: config.rate.map(({ within, ...rate }) => ({ ...rate, withinMs: within })),
     // RFC 5321 §4.5.1: where `RCPT TO:<postmaster>` goes.
     postmaster: config["server.postmaster"] || `postmaster@${hostname}`,
     relayNetworks: config["inbound.relay_networks"],

@@ -170,6 +170,11 @@ class Dialog {
   }
 }
 
+/** Replies that a transcript waits for: each is one exchange. */
+export function countExchanges(transcript: string): number {
+  return parse(transcript).steps.filter(({ kind }) => kind === "S:").length;
+}
+
 /** Runs a transcript against a listener of its own; `folder` is for its certificate. */
 export async function runDialog(transcript: string, folder: string): Promise<void> {
   const { settings, steps } = parse(transcript);

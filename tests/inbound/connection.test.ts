@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
+import { SURPLUS_RECIPIENTS_MAX } from "../../src/inbound/limits/guard.ts";
 import {
-  IDLE_COMMANDS_MAX,
-  SESSION_TIME_MAX_MS,
-  SURPLUS_RECIPIENTS_MAX,
-} from "../../src/inbound/connection.ts";
-import { startInbound, type TestInbound, type TestInboundOptions } from "../harness/inbound.ts";
+  startInbound,
+  TEST_SETTINGS,
+  type TestInbound,
+  type TestInboundOptions,
+} from "../harness/inbound.ts";
 import { LineClient } from "../harness/line-client.ts";
 
 const inbounds: TestInbound[] = [];
@@ -85,8 +86,8 @@ test("the greeting waits as long as it is told to, and comes", async () => {
 test("a client that only sends NOOP is sent away", async () => {
   const { port } = await start();
   const client = await connect(port);
-  client.send("NOOP\r\n".repeat(IDLE_COMMANDS_MAX + 1));
-  for (let at = 0; at < IDLE_COMMANDS_MAX; at++) await client.expect("250");
+  client.send("NOOP\r\n".repeat(TEST_SETTINGS.idleCommandsMax + 1));
+  for (let at = 0; at < TEST_SETTINGS.idleCommandsMax; at++) await client.expect("250");
   await client.expect("421 4.7.0 Too many commands");
   await client.closed();
 });
@@ -95,8 +96,8 @@ test("an accepted message makes the count of such commands start anew", async ()
   const { port } = await start();
   const client = await connect(port);
   for (let round = 0; round < 2; round++) {
-    client.send("NOOP\r\n".repeat(IDLE_COMMANDS_MAX - 2));
-    for (let at = 0; at < IDLE_COMMANDS_MAX - 2; at++) await client.expect("250");
+    client.send("NOOP\r\n".repeat(TEST_SETTINGS.idleCommandsMax - 2));
+    for (let at = 0; at < TEST_SETTINGS.idleCommandsMax - 2; at++) await client.expect("250");
     await untilData(client);
     await client.command(".", "250 2.0.0");
   }
@@ -109,7 +110,7 @@ test("recipients beyond the limit are no errors, but there is an end to them", a
   await client.command("MAIL FROM:<a@example.net>", "250");
   await client.command("RCPT TO:<b@example.org>", "250");
   client.send("RCPT TO:<c@example.org>\r\n".repeat(SURPLUS_RECIPIENTS_MAX + 1));
-  for (let at = 0; at < SURPLUS_RECIPIENTS_MAX; at++) await client.expect("452 4.5.3");
+  for (let at = 0; at <= SURPLUS_RECIPIENTS_MAX; at++) await client.expect("452 4.5.3");
   await client.expect("421");
 });
 
@@ -135,7 +136,7 @@ test("sweep() ends messages and sessions that last too long", async () => {
   const waiting = await connect(port);
   await untilData(sending);
   sending.send("half a message");
-  time.at = SESSION_TIME_MAX_MS;
+  time.at = TEST_SETTINGS.sessionTimeMaxMs;
   listener.sweep();
   await waiting.command("NOOP", "250");
   time.at++;
@@ -177,4 +178,40 @@ test("a large message is taken no faster than the pipeline takes it", async () =
   await client.command(".", "250 2.0.0");
   expect(intake.messages[0]?.body.toString()).toBe(body);
   expect(most).toBeLessThan(1_000_000);
+});
+
+test("a rate of sessions turns further ones away, with its name in the log", async () => {
+  const rates = [
+    { name: "few", of: "sessions", per: "network", max: 2, withinMs: 60_000 },
+  ] as const;
+  const { port, log } = await start({ settings: { rates } });
+  await connect(port);
+  await connect(port);
+  const refused = await connect(port, "421 Too many sessions lately");
+  await refused.closed();
+  const cause = 'rate "few": 2 sessions per network within 60s';
+  expect(log.lines.at(-1)).toMatchObject({ event: "session-refused", fields: { cause } });
+});
+
+test("messages that are on their way in take room from others until they are done", async () => {
+  const { port, intake, log } = await start({ settings: { pendingSizeMax: 1000 } });
+  const announced = await connect(port);
+  await announced.command("EHLO x", "250");
+  await announced.command("MAIL FROM:<a@example.net> SIZE=900", "250");
+  await announced.command("RCPT TO:<b@example.org>", "250");
+  await announced.command("DATA", "354");
+  const other = await connect(port);
+  await other.command("EHLO x", "250");
+  await other.command("MAIL FROM:<a@example.net> SIZE=200", "250");
+  await other.command("RCPT TO:<b@example.org>", "250");
+  await other.command("DATA", "452 4.3.1 Too much is on its way in");
+  expect(log.lines.at(-1)).toMatchObject({ event: "refused" });
+  // What was not announced is counted as it comes.
+  await other.command("RSET", "250");
+  await untilData(other);
+  await other.command(`${"x".repeat(300)}\r\n.`, "452 4.3.1");
+  await announced.command(".", "250");
+  await untilData(other);
+  await other.command(`${"x".repeat(300)}\r\n.`, "250");
+  expect(intake.messages).toHaveLength(2);
 });

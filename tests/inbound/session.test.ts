@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
 import { Readable } from "node:stream";
+import { Load } from "../../src/inbound/limits/load.ts";
+import { Rates } from "../../src/inbound/limits/rates.ts";
 import { RelayRules } from "../../src/inbound/relay.ts";
 import { Session } from "../../src/inbound/session.ts";
 import type { Client } from "../../src/message.ts";
@@ -18,6 +20,8 @@ function sessionOf(script: Script = {}) {
   const log = new MemoryLog();
   const parts = {
     settings: TEST_SETTINGS,
+    rates: new Rates(),
+    load: new Load(),
     relay: new RelayRules(TEST_SETTINGS),
     intake,
     log,

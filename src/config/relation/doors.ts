@@ -30,11 +30,27 @@ function* wrongDoor(at: string, door: ListenerSettings, config: Config): Generat
   }
 }
 
+function* wrongRates({ rate }: Config): Generator<Conflict> {
+  const names = new Set<string>();
+  for (const [at, { name, of, per }] of rate.entries()) {
+    if (names.has(name)) {
+      const message = `there are two of [[rate]] with the name "${name}"`;
+      yield { keys: [`rate[${at}].name`], message };
+    }
+    names.add(name);
+    if (of === "sessions" && (per === "sender" || per === "user")) {
+      const message = `a ${per} is not known when a session begins: count messages instead`;
+      yield { keys: [`rate[${at}].per`, `rate[${at}]`], message };
+    }
+  }
+}
+
 /** What does not fit together; empty if all does. */
 export function findDoorConflicts(config: Config): readonly Conflict[] {
   const conflicts = config.listener.flatMap((door, at) => [
     ...wrongDoor(`listener[${at}]`, door, config),
   ]);
+  conflicts.push(...wrongRates(config));
   const places = new Map<string, string>();
   const all = [
     ...config["inbound.listen"].map((place, at) => [place, `inbound.listen[${at}]`] as const),

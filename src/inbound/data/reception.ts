@@ -11,6 +11,8 @@ export interface ReceptionSettings {
   /** Bytes. */
   readonly messageSizeMax: number;
   readonly bareLineEnding: BareLineEnding;
+  /** Told of the bytes that have come; false if there is no room for so many. */
+  readonly grow?: (size: number) => boolean;
 }
 
 /** The connection ended before the message did. */
@@ -25,6 +27,7 @@ export class Reception {
   readonly #transaction: Transaction;
   readonly #sizeMax: number;
   readonly #filter: LineFilter;
+  readonly #grow: (size: number) => boolean;
   #size = 0;
   #refusal: Error | undefined;
 
@@ -32,6 +35,7 @@ export class Reception {
     this.#transaction = transaction;
     this.#sizeMax = settings.messageSizeMax;
     this.#filter = createLineFilter(settings.bareLineEnding);
+    this.#grow = settings.grow ?? (() => true);
   }
 
   /** Bytes that have come in. */
@@ -74,6 +78,7 @@ export class Reception {
     try {
       // RFC 1870 §6.1: what MAIL announced binds nobody, so bytes are counted.
       if (this.#size > this.#sizeMax) throw new SmtpError(REPLIES.messageTooBig);
+      if (!this.#grow(this.#size)) throw new SmtpError(REPLIES.tooBusy);
       return this.#write(this.#filter.take(chunk));
     } catch (error) {
       this.#refuse(error);

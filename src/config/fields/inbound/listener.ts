@@ -1,7 +1,7 @@
 // Settings of a [[listener]], a door with rules of its own, and of a [[certificate]] for it.
-import { ROLES } from "../../message.ts";
-import type { Schema } from "../field.ts";
-import { fileMode, list, listenPlace, network, oneOf, path } from "../types.ts";
+import { ROLES } from "../../../message.ts";
+import type { Schema } from "../../field.ts";
+import { fileMode, list, listenPlace, network, oneOf, path } from "../../types.ts";
 
 /** What every [[listener]] has. */
 export const LISTENER_FIELDS = {

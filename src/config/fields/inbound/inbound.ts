@@ -1,16 +1,6 @@
 // Settings of the side that receives mail.
-import type { Schema } from "../field.ts";
-import {
-  domainMask,
-  duration,
-  endpoint,
-  integer,
-  list,
-  network,
-  oneOf,
-  path,
-  size,
-} from "../types.ts";
+import type { Schema } from "../../field.ts";
+import { domainMask, endpoint, integer, list, network, oneOf, path, size } from "../../types.ts";
 
 /** Section inbound. */
 export const INBOUND_FIELDS = {
@@ -52,20 +42,6 @@ export const INBOUND_FIELDS = {
     example: 500,
     knownAs: ["MaximalIncomingRcptsPerMessage", "smtpd_recipient_limit"],
   },
-  "inbound.sessions_max": {
-    type: integer({ min: 1, max: 20000 }),
-    default: 1000,
-    doc: "Most sessions at the same time; a client beyond them is told to come back later.",
-    example: 2000,
-    knownAs: ["IncomingSessions", "default_process_limit"],
-  },
-  "inbound.sessions_per_address_max": {
-    type: integer({ min: 1, max: 20000 }),
-    default: 200,
-    doc: "Most sessions at the same time from one IP address, so that one client cannot take them all.",
-    example: 20,
-    knownAs: ["MaximalIncomingSessionsPerIP", "smtpd_client_connection_count_limit"],
-  },
   "inbound.hops_max": {
     type: integer({ min: 10, max: 100 }),
     default: 30,
@@ -79,13 +55,6 @@ export const INBOUND_FIELDS = {
     doc: "What is done with a message that has a CR or LF of its own where CRLF belongs: refuse it, or make it CRLF. Such line endings are used to smuggle a second message past a gateway.",
     example: "normalise",
     knownAs: ["smtpd_forbid_bare_newline"],
-  },
-  "inbound.idle_timeout": {
-    type: duration({ min: "5s", max: "1h" }),
-    default: "5m",
-    doc: "How long gw waits for a client's next command or data. RFC 5321 asks for at least 5 minutes.",
-    example: "10m",
-    knownAs: ["ReceivingCommandTimeout", "ReadTimeout", "smtpd_timeout"],
   },
   "inbound.relay_networks": {
     type: list(network()),

@@ -54,6 +54,18 @@ const QUEUE: Group = {
       operands: "[ID…]",
       load: async () => (await queue()).remove,
     },
+    reroute: {
+      summary: "send messages another way",
+      example: "gw queue reroute --recipient @example.org --to [192.0.2.9]:25",
+      operands: "[ID…]",
+      load: async () => (await queue()).reroute,
+    },
+    flush: {
+      summary: "try all mail now, or that for some domains",
+      example: "gw queue flush example.org",
+      operands: "[DOMAIN…]",
+      load: async () => (await queue()).flush,
+    },
   },
 };
 

@@ -34,8 +34,12 @@ interface Idle {
 
 // A next hop may close idle sessions faster than we notice, but not for ever.
 const STALE_MAX = 5;
-// A next hop that refused one more session keeps its limit for this long.
+/** Sessions that a next hop gets once the first one stands. */
+const SESSIONS_FIRST = 5;
+// A next hop that showed that it has too many sessions gets no more of them for this long.
 const SESSION_LIMIT_MS = 30_000;
+// What a busy host says, or does without a word, in the middle of a session. RFC 5321 §3.8.
+const OVERLOADED = /^(?:421|451 4\.4\.2)\b/;
 // Without sessions and messages for this long, a next hop is forgotten, its failures as well.
 const FORGET_AFTER_MS = 600_000;
 
@@ -86,12 +90,15 @@ export class Hop {
   #sessionCount = 0;
   #openingCount = 0;
   readonly #sessionsMax: number;
+  /** Grows with what goes well, falls with what does not; its whole part counts. */
   #sessionLimit: number;
-  #sessionLimitUntil = 0;
+  #growsFrom = 0;
   /** Openings that failed since the last one that did not, and until when none is tried. */
   #failureCount = 0;
   #downUntil = 0;
   #downOutcome: Outcome | undefined;
+  /** There has been a session. */
+  #isKnown = false;
   #lastUsedAt: number;
   #isStopped = false;
 
@@ -100,7 +107,7 @@ export class Hop {
     this.#context = context;
     const own = hop.kind === "relay" ? hop.terms.sessionsMax : undefined;
     this.#sessionsMax = own ?? context.settings.sessionsPerHostMax;
-    this.#sessionLimit = this.#sessionsMax;
+    this.#sessionLimit = Math.min(SESSIONS_FIRST, this.#sessionsMax);
     this.#lastUsedAt = context.clock.steady();
   }
 
@@ -163,12 +170,25 @@ export class Hop {
     }
   }
 
-  // A next hop that failed is asked by one session first: the probe.
+  // A next hop that failed, or was never met, is asked by one session first: the probe.
   #limit(): number {
-    if (this.#failureCount > 0 && this.#sessionCount === 0) return 1;
-    const { clock } = this.#context;
-    if (clock.steady() >= this.#sessionLimitUntil) this.#sessionLimit = this.#sessionsMax;
-    return this.#sessionLimit;
+    if (this.#sessionCount === 0 && (this.#failureCount > 0 || !this.#isKnown)) return 1;
+    return Math.floor(this.#sessionLimit);
+  }
+
+  // One more session for as many messages as there are sessions, half as many after a bad end.
+  #learn(outcomes: readonly Outcome[]): void {
+    const now = this.#context.clock.steady();
+    if (outcomes.every(({ kind, reply }) => kind === "deferred" && OVERLOADED.test(reply))) {
+      this.#shrink(this.#sessionLimit / 2);
+    } else if (now >= this.#growsFrom) {
+      this.#sessionLimit = Math.min(this.#sessionsMax, this.#sessionLimit + 1 / this.#sessionLimit);
+    }
+  }
+
+  #shrink(limit: number): void {
+    this.#sessionLimit = Math.max(1, limit);
+    this.#growsFrom = this.#context.clock.steady() + SESSION_LIMIT_MS;
   }
 
   async #open(): Promise<void> {
@@ -187,6 +207,7 @@ export class Hop {
 
   #adopt(session: Session): void {
     this.#failureCount = 0;
+    this.#isKnown = true;
     this.#sessionCount++;
     session.onEnd(() => {
       this.#sessionCount--;
@@ -203,8 +224,7 @@ export class Hop {
     const now = clock.steady();
     if (this.#sessionCount + this.#openingCount > 0) {
       // Others got through: it is the number that the next hop does not like.
-      this.#sessionLimit = Math.max(1, this.#sessionCount + this.#openingCount);
-      this.#sessionLimitUntil = now + SESSION_LIMIT_MS;
+      this.#shrink(this.#sessionCount + this.#openingCount);
       this.#pump();
       return;
     }
@@ -236,6 +256,7 @@ export class Hop {
     const attempt = await this.#transact(session, job.delivery);
     this.#lastUsedAt = this.#context.clock.steady();
     if (attempt.kind === "answered") {
+      this.#learn(attempt.outcomes);
       job.resolve(attempt.outcomes);
     } else if (++job.staleCount > STALE_MAX) {
       finish(job, troubleOutcome(TROUBLE.lostConnection, "", "session ended again and again"));
@@ -245,7 +266,8 @@ export class Hop {
       this.#waiting.unshift(job);
     }
     if (session.isOpen) this.#next(session);
-    else this.#pump();
+    // The next hop may take more sessions by now.
+    this.#pump();
   }
 
   async #transact(session: Session, delivery: Delivery): Promise<Attempt> {

@@ -8,8 +8,11 @@ import type { Carrier } from "../outbound/carrier.ts";
 import { hopKey, type NextHop } from "../outbound/route.ts";
 import type { Routes } from "../outbound/routes.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
+import type { QueueEntry } from "../store/queue-rows.ts";
 import type { RowChange } from "../store/row-writer.ts";
+import { parsePlace } from "../text/mail-route.ts";
 import type { Gate } from "./gate.ts";
+import { Lanes, type Shipment } from "./lanes.ts";
 import { type Delivered, type ReportParts, Reports, successesOf } from "./reports.ts";
 import type { Trail } from "./trail.ts";
 
@@ -23,52 +26,86 @@ export interface DeliveryParts extends ReportParts {
   readonly trail: Trail;
 }
 
-/** Messages that are being attempted at one time. */
-const ATTEMPTS_MAX = 400;
+/** How long what waits for a destination that does not move is put off. */
+const POSTPONE_MS = 60_000;
+const LOOK_MS = 5_000;
 
 /** Takes what is due and sees it through one attempt. */
 export class Delivery {
   readonly #parts: DeliveryParts;
   readonly #reports: Reports;
-  readonly #attempts = new Set<Promise<void>>();
+  readonly #lanes: Lanes;
+  #timer: ReturnType<typeof setInterval> | undefined;
   #isStopped = false;
 
   constructor(parts: DeliveryParts) {
     this.#parts = parts;
     this.#reports = new Reports(parts);
+    this.#lanes = new Lanes({
+      capacity: (nextHop) => parts.carrier.capacity(nextHop),
+      run: (shipment) => this.#attempt(shipment),
+      steady: () => parts.clock.steady(),
+    });
   }
 
   start(): void {
     const { queue, gate } = this.#parts;
     queue.onReady(() => this.#takeDue());
+    queue.onRecall(() => this.#lanes.clear());
     gate.onResume(() => this.#takeDue());
+    this.#timer = setInterval(() => this.#putOff(), LOOK_MS);
+    this.#timer.unref?.();
   }
 
   /** Takes nothing more; resolves when the attempts under way have ended. */
   async stop(): Promise<void> {
     this.#isStopped = true;
-    await Promise.all(this.#attempts);
+    clearInterval(this.#timer);
+    await this.#lanes.settled();
   }
 
   #takeDue(): void {
     const { queue, gate } = this.#parts;
-    while (!this.#isStopped && !gate.isPaused("send") && this.#attempts.size < ATTEMPTS_MAX) {
-      const jobs = queue.take(ATTEMPTS_MAX - this.#attempts.size);
-      if (jobs.length === 0) return;
-      for (const job of jobs) {
-        const attempt = this.#attempt(job).finally(() => {
-          this.#attempts.delete(attempt);
-          this.#takeDue();
-        });
-        this.#attempts.add(attempt);
-      }
+    const lanes = this.#lanes;
+    if (this.#isStopped || gate.isPaused("send")) return;
+    while (lanes.room > 0) {
+      const jobs = queue.take(lanes.room);
+      if (jobs.length === 0) break;
+      for (const job of jobs) this.#sort(job);
+    }
+    lanes.pump(() => this.#takeDue());
+  }
+
+  // Recipients of one message may go different ways; each way is an attempt of its own.
+  #sort(job: QueueJob): void {
+    const routes = this.#parts.routes();
+    const shipments = new Map<string, { nextHop: NextHop; recipients: QueueEntry[] }>();
+    for (const entry of job.recipients) {
+      const chosen = entry.route === "" ? undefined : parsePlace(entry.route);
+      const nextHop = chosen ?? routes.nextHop(entry.address);
+      const key = hopKey(nextHop);
+      const shipment = shipments.get(key);
+      if (shipment) shipment.recipients.push(entry);
+      else shipments.set(key, { nextHop, recipients: [entry] });
+    }
+    for (const [key, { nextHop, recipients }] of shipments) {
+      this.#lanes.add(key, { nextHop, job: { ...job, recipients } });
     }
   }
 
-  async #attempt(job: QueueJob): Promise<void> {
+  #putOff(): void {
+    const jobs = this.#lanes.takeStuck();
+    if (jobs.length === 0) return;
+    const { queue, clock, log } = this.#parts;
+    log.warn("put-off", { count: jobs.length, waitMs: POSTPONE_MS });
+    queue.postpone(jobs, clock.now() + POSTPONE_MS);
+    this.#takeDue();
+  }
+
+  async #attempt({ job, nextHop }: Shipment): Promise<void> {
     const { queue, log } = this.#parts;
     try {
-      const outcomes = await this.#carry(job);
+      const outcomes = await this.#carry(job, nextHop);
       this.#logOutcomes(job, outcomes);
       const ends = job.recipients.map((entry, index) => {
         return { entry, outcome: outcomes[index] as Outcome, isExpired: false };
@@ -91,32 +128,13 @@ export class Delivery {
     }
   }
 
-  /** One attempt for all recipients of a job, one transaction for each next hop. */
-  async #carry(job: QueueJob): Promise<Outcome[]> {
+  async #carry({ record, body, recipients }: QueueJob, nextHop: NextHop): Promise<Outcome[]> {
     const { carrier, log } = this.#parts;
-    const routes = this.#parts.routes();
-    const groups = new Map<string, { nextHop: NextHop; indexes: number[] }>();
-    job.recipients.forEach(({ address }, index) => {
-      const nextHop = routes.nextHop(address);
-      const key = hopKey(nextHop);
-      const group = groups.get(key);
-      if (group) group.indexes.push(index);
-      else groups.set(key, { nextHop, indexes: [index] });
-    });
-    const outcomes = new Array<Outcome>(job.recipients.length);
-    const { id, envelope, trace } = job.record;
-    const carried = [...groups.values()].map(async ({ nextHop, indexes }) => {
-      const recipients = indexes.flatMap((index) => job.recipients[index] ?? []);
-      const body = job.body;
-      const results = await carrier.deliver({ id, nextHop, envelope, recipients, trace, body });
-      results.forEach((outcome, position) => {
-        outcomes[indexes[position] ?? -1] = outcome;
-      });
-      const taken = results.filter(({ kind }) => kind === "delivered");
-      if (taken.length === 0) return;
-      log.debug("sent", { id, host: taken[0]?.host, size: job.record.size, count: taken.length });
-    });
-    await Promise.all(carried);
+    const { id, envelope, trace, size } = record;
+    const outcomes = await carrier.deliver({ id, nextHop, envelope, recipients, trace, body });
+    const taken = outcomes.filter(({ kind }) => kind === "delivered");
+    if (taken.length > 0)
+      log.debug("sent", { id, host: taken[0]?.host, size, count: taken.length });
     return outcomes;
   }
 

@@ -8,9 +8,12 @@ import type { QueuedMessage, QueueEntry } from "../store/queue-rows.ts";
 import type { RowChange } from "../store/row-writer.ts";
 import type { Store } from "../store/store.ts";
 import { type BackoffOptions, nextAttemptAt } from "./backoff.ts";
+import { FairOrder } from "./fair-order.ts";
 
 /** Recipients kept in memory that are due and not handed out. */
 const WINDOW_MAX = 1_000;
+/** The same for mail that just came of senders who have nothing in the window. */
+const WINDOW_OTHERS_MAX = 2_000;
 const READ_RETRY_MS = 1_000;
 /** Timers beyond this wrap around; a look now and then does no harm. */
 const TIMER_MAX_MS = 60_000;
@@ -53,7 +56,7 @@ export interface Settlement {
 /** Hands out due work and books what became of it. */
 export class Queue {
   readonly #options: QueueOptions;
-  #ready: QueuedMessage[] = [];
+  readonly #ready = new FairOrder<QueuedMessage>();
   #readyCount = 0;
   // Recipients in the window, and those handed out whose outcome is not in the rows yet. Nobody who
   // is in here is taken in a second time: that would be mail delivered twice.
@@ -61,6 +64,7 @@ export class Queue {
   /** Rows must be read again from this time on; 0 is at once. */
   #readAt = 0;
   #onReady: (() => void) | undefined;
+  #onRecall: (() => readonly QueueJob[]) | undefined;
   #isNotified = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #timerAt = Number.POSITIVE_INFINITY;
@@ -85,12 +89,25 @@ export class Queue {
     this.#wakeAt(this.#options.clock.now());
   }
 
+  /**
+   * Calls `callback` when messages may have been held, deleted or rerouted: it gives back the jobs
+   * that have not been begun, which are then forgotten, and come anew if they are still due.
+   */
+  onRecall(callback: () => readonly QueueJob[]): void {
+    this.#onRecall = callback;
+  }
+
   /** Up to `max` messages with their due recipients. Each must be given to `settle`. */
   take(max: number): QueueJob[] {
     if (this.#isClosed || this.#options.store.isStalled) return [];
-    if (this.#ready.length < max) this.#read();
-    const jobs = this.#ready.splice(0, max);
-    for (const { recipients } of jobs) this.#readyCount -= recipients.length;
+    if (this.#ready.size < max) this.#read();
+    const jobs: QueueJob[] = [];
+    while (jobs.length < max) {
+      const job = this.#ready.shift();
+      if (job === undefined) break;
+      this.#readyCount -= job.recipients.length;
+      jobs.push(job);
+    }
     return jobs;
   }
 
@@ -140,6 +157,15 @@ export class Queue {
     );
   }
 
+  /** Puts off what was handed out and not begun; it does not count as an attempt. */
+  postpone(jobs: readonly QueueJob[], nextAt: number): void {
+    this.#write(
+      jobs.flatMap(({ recipients }) =>
+        recipients.map(({ number }) => ({ kind: "postpone", number, nextAt }) as const),
+      ),
+    );
+  }
+
   /** Until when a recipient is tried. */
   expiresAt({ address, queuedAt }: QueueEntry): number {
     return queuedAt + this.#options.backoff(address).lifetimeMs;
@@ -179,8 +205,18 @@ export class Queue {
     if (changes.length === 0) return;
     this.#options.store.write(changes, () => {
       for (const change of changes) {
-        if (change.kind === "remove" || change.kind === "defer") this.#known.delete(change.number);
-        if (change.kind === "defer") this.#readAt = Math.min(this.#readAt, change.nextAt);
+        switch (change.kind) {
+          case "remove":
+            this.#known.delete(change.number);
+            break;
+          case "defer":
+          case "postpone":
+            this.#known.delete(change.number);
+            this.#readAt = Math.min(this.#readAt, change.nextAt);
+            break;
+          default:
+            break;
+        }
       }
       this.wake();
     });
@@ -188,7 +224,8 @@ export class Queue {
 
   // A message that just came in needs no reading, unless the window is full: then its rows do.
   #add(message: QueuedMessage): void {
-    if (this.#readyCount < WINDOW_MAX) this.#admit(message);
+    const max = this.#ready.has(orderKey(message)) ? WINDOW_MAX : WINDOW_OTHERS_MAX;
+    if (this.#readyCount < max) this.#admit(message);
     else this.#readAt = 0;
     this.#notify();
   }
@@ -198,16 +235,22 @@ export class Queue {
     if (recipients.some(({ number }) => this.#known.has(number))) return;
     for (const { number } of recipients) this.#known.add(number);
     this.#readyCount += recipients.length;
-    this.#ready.push(message);
+    this.#ready.push(orderKey(message), message);
   }
 
-  // What is in the window may have been held or deleted. What is handed out is left alone.
+  // What is in the window may have been held or deleted. What has been begun is left alone.
   #forget(): void {
-    for (const { recipients } of this.#ready) {
+    const jobs = [...this.#ready.clear(), ...(this.#onRecall?.() ?? [])];
+    for (const { recipients } of jobs) {
       for (const { number } of recipients) this.#known.delete(number);
     }
-    this.#ready = [];
     this.#readyCount = 0;
+    this.#readAgain();
+    // Rows that are on their way now would not be found.
+    this.#options.store.write([], () => this.#readAgain());
+  }
+
+  #readAgain(): void {
     this.#readAt = 0;
     this.#notify();
   }
@@ -231,7 +274,7 @@ export class Queue {
   }
 
   #hasWork(): boolean {
-    return this.#ready.length > 0 || this.#readAt <= this.#options.clock.now();
+    return this.#ready.size > 0 || this.#readAt <= this.#options.clock.now();
   }
 
   // Later in this turn, once for all that comes in it: never while rows are being booked.
@@ -253,6 +296,11 @@ export class Queue {
     this.#timer = setTimeout(() => this.wake(), delay);
     this.#timer.unref?.();
   }
+}
+
+// Senders take turns; without regard to case, which few mean anything by.
+function orderKey({ record }: QueuedMessage): string {
+  return record.envelope.sender.toLowerCase();
 }
 
 function defer(entry: QueueEntry, outcome: Outcome, nextAt: number, isWarned: boolean) {

@@ -136,6 +136,9 @@ const MIGRATIONS: readonly string[] = [
 
    -- Records of deleted messages that are to be blanked where they stand in a segment.
    CREATE TABLE blanks (sequence INTEGER PRIMARY KEY);`,
+
+  // The next hop that an administrator chose for a recipient, "" for none.
+  `ALTER TABLE recipients ADD COLUMN route TEXT NOT NULL DEFAULT '';`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */

@@ -4,10 +4,9 @@ import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import type { Body, MessageRecord, Recipient } from "../message.ts";
 import { RECIPIENTS_MAX } from "./database.ts";
+import { LIST, type ListValues, listValues, type QueueFilter } from "./rows/queue-filter.ts";
 import { segmentPath } from "./spool/segment.ts";
 
-/** Messages that one listing gives at most. */
-export const LIST_MAX = 10_000;
 const LISTED_RECIPIENTS_MAX = 20;
 
 /** One recipient of one queued message. */
@@ -25,6 +24,8 @@ export interface QueueEntry extends Recipient {
   /** Outcome of the last attempt, "" before the first. */
   readonly lastReply: string;
   readonly lastHost: string;
+  /** The next hop that an administrator chose, "" if none. */
+  readonly route: string;
 }
 
 /** A queued message with some of its recipients. */
@@ -54,12 +55,11 @@ export interface QueueItem {
   readonly recipients: readonly QueueEntry[];
 }
 
-/** Which messages a listing wants; texts match anywhere, without regard to case. */
-export interface QueueFilter {
-  readonly sender?: string;
+/** Whom a verb is about: these messages, of each only the recipients that contain a text. */
+export interface QueueSelection {
+  readonly ids: readonly string[] | "all";
+  /** Matches anywhere, without regard to case. */
   readonly recipient?: string;
-  readonly state?: "queued" | "held" | "deferred";
-  readonly limit?: number;
 }
 
 /** Totals of the queue. */
@@ -113,22 +113,15 @@ interface RecipientRow {
   readonly warned: number;
   readonly last_reply: string;
   readonly last_host: string;
+  readonly route: string;
 }
-
-const OF_MESSAGE = `number BETWEEN m.sequence * ${RECIPIENTS_MAX}
-  AND m.sequence * ${RECIPIENTS_MAX} + ${RECIPIENTS_MAX - 1}`;
 
 // All recipients of one message, given its sequence number twice.
 const OF_SEQUENCE = `number BETWEEN ? * ${RECIPIENTS_MAX}
   AND ? * ${RECIPIENTS_MAX} + ${RECIPIENTS_MAX - 1}`;
 
-const LIST = `SELECT * FROM messages m WHERE place = 0
-  AND (?1 IS NULL OR instr(lower(json_extract(record, '$.envelope.sender')), lower(?1)) > 0)
-  AND EXISTS (SELECT 1 FROM recipients WHERE ${OF_MESSAGE}
-    AND (?2 IS NULL OR instr(lower(address), lower(?2)) > 0)
-    AND CASE ?3 WHEN 'queued' THEN state = 0 WHEN 'held' THEN state = 1
-                WHEN 'deferred' THEN state = 0 AND attempts > 0 ELSE 1 END)
-  ORDER BY sequence LIMIT ?4`;
+// Those whose address contains a text, all if that is NULL.
+const CONTAINS = "AND instr(lower(address), lower(coalesce(?, ''))) > 0";
 
 const COUNTS = `SELECT
   (SELECT count(*) FROM messages WHERE place = 0) AS messages,
@@ -151,6 +144,7 @@ function toEntry(row: RecipientRow): QueueEntry {
     isWarned: row.warned !== 0,
     lastReply: row.last_reply,
     lastHost: row.last_host,
+    route: row.route,
   };
 }
 
@@ -170,6 +164,7 @@ export function newEntries(
     isWarned: false,
     lastReply: "",
     lastHost: "",
+    route: "",
   }));
 }
 
@@ -231,10 +226,9 @@ export class QueueRows {
   /** Messages that match, oldest first. */
   list(filter: QueueFilter = {}): QueueItem[] {
     this.#context.catchUp();
-    const limit = Math.min(filter.limit ?? LIST_MAX, LIST_MAX);
     return this.#context.db
-      .query<MessageRow, [string | null, string | null, string | null, number]>(LIST)
-      .all(filter.sender ?? null, filter.recipient ?? null, filter.state ?? null, limit)
+      .query<MessageRow, ListValues>(LIST)
+      .all(...listValues(filter))
       .map((row) => this.#item(row, LISTED_RECIPIENTS_MAX));
   }
 
@@ -252,49 +246,64 @@ export class QueueRows {
     return row ?? { messages: 0, bytes: 0, recipients: 0, held: 0, deferred: 0 };
   }
 
-  /** Makes messages due now; held ones stay held. Gives how many messages there are, as do all. */
-  retry(ids: readonly string[] | "all"): number {
-    return this.#update(ids, "next_at = ? WHERE state = 0", [this.#context.now()]);
+  /** Makes recipients due now; held ones stay held. Gives how many there were, as do all verbs. */
+  retry(selection: QueueSelection): number {
+    return this.#update(selection, "next_at = ? WHERE state = 0", [this.#context.now()]);
   }
 
-  /** Keeps messages from being tried until they are released. An attempt under way goes on. */
-  hold(ids: readonly string[] | "all"): number {
-    return this.#update(ids, "state = 1 WHERE state = 0", []);
+  /** Keeps recipients from being tried until they are released. An attempt under way goes on. */
+  hold(selection: QueueSelection): number {
+    return this.#update(selection, "state = 1 WHERE state = 0", []);
   }
 
-  /** Ends a hold; the messages are due at once. */
-  release(ids: readonly string[] | "all"): number {
-    return this.#update(ids, "state = 0, next_at = ? WHERE state = 1", [this.#context.now()]);
+  /** Ends a hold; the recipients are due at once. */
+  release(selection: QueueSelection): number {
+    return this.#update(selection, "state = 0, next_at = ? WHERE state = 1", [this.#context.now()]);
   }
 
-  /** Deletes messages without a report to anyone. */
-  delete(ids: readonly string[] | "all"): number {
+  /** Sends recipients another way from now on, at once; "" is the way of the routes again. */
+  reroute(selection: QueueSelection, route: string): number {
+    const values = [route, this.#context.now()];
+    return this.#update(selection, "route = ?, next_at = ? WHERE 1", values);
+  }
+
+  /** Deletes recipients without a report to anyone, and messages with their last one. */
+  delete({ ids, recipient }: QueueSelection): number {
     return this.#context.change((dropFile) => {
-      const sequences = this.#sequences(ids);
       const { db } = this.#context;
-      const recipients = db.query(`DELETE FROM recipients WHERE ${OF_SEQUENCE}`);
+      const recipients = db.query(`DELETE FROM recipients WHERE ${OF_SEQUENCE} ${CONTAINS}`);
       const message = db.query<BodyRow, [number]>(
-        "DELETE FROM messages WHERE sequence = ? RETURNING segment, start, size, file",
+        `DELETE FROM messages WHERE sequence = ?1 AND NOT EXISTS (SELECT 1 FROM recipients
+           WHERE number BETWEEN ?1 * ${RECIPIENTS_MAX}
+                            AND ?1 * ${RECIPIENTS_MAX} + ${RECIPIENTS_MAX - 1})
+         RETURNING segment, start, size, file`,
       );
-      for (const sequence of sequences) {
-        recipients.run(sequence, sequence);
+      let count = 0;
+      for (const sequence of this.#sequences(ids)) {
+        count += recipients.run(sequence, sequence, recipient ?? null).changes;
         dropFile(message.get(sequence)?.file ?? null);
       }
-      return sequences.length;
+      return count;
     });
   }
 
-  #update(ids: readonly string[] | "all", change: string, values: readonly number[]): number {
+  #update(
+    { ids, recipient = null }: { ids: readonly string[] | "all"; recipient?: string | null },
+    change: string,
+    values: readonly (string | number)[],
+  ): number {
     return this.#context.change(() => {
       const { db } = this.#context;
       if (ids === "all") {
-        db.query(`UPDATE recipients SET ${change}`).run(...values);
-        return this.counts().messages;
+        return db.query(`UPDATE recipients SET ${change} ${CONTAINS}`).run(...values, recipient)
+          .changes;
       }
-      const update = db.query(`UPDATE recipients SET ${change} AND ${OF_SEQUENCE}`);
-      const sequences = this.#sequences(ids);
-      for (const sequence of sequences) update.run(...values, sequence, sequence);
-      return sequences.length;
+      const update = db.query(`UPDATE recipients SET ${change} AND ${OF_SEQUENCE} ${CONTAINS}`);
+      let count = 0;
+      for (const sequence of this.#sequences(ids)) {
+        count += update.run(...values, sequence, sequence, recipient).changes;
+      }
+      return count;
     });
   }
 

@@ -50,6 +50,8 @@ export type RowChange =
       readonly host: string;
       readonly isWarned: boolean;
     }
+  /** Put off without having been tried. */
+  | { readonly kind: "postpone"; readonly number: number; readonly nextAt: number }
   | { readonly kind: "decision"; readonly decision: NewDecision }
   | { readonly kind: "outcome"; readonly outcome: NewOutcome }
   /** What became of a message that was released from the vault. */
@@ -72,7 +74,9 @@ export class RowInserter {
 
   constructor(db: Database) {
     this.#message = db.prepare("INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)");
-    this.#recipient = db.prepare("INSERT INTO recipients VALUES (?, ?, ?, 0, 0, ?, ?, 0, '', '')");
+    this.#recipient = db.prepare(
+      "INSERT INTO recipients VALUES (?, ?, ?, 0, 0, ?, ?, 0, '', '', '')",
+    );
     this.#highest = db.prepare(
       "UPDATE meta SET value = max(value, ?) WHERE key = 'highest_sequence'",
     );
@@ -172,6 +176,7 @@ export class RowWriter {
   readonly #remove: Run;
   readonly #removeMessage: Statement<{ file: string | null }, [number]>;
   readonly #defer: Run;
+  readonly #postpone: Run;
   #batches: Batch[] = [];
   #pending = 0;
   #gathering: ReturnType<typeof setTimeout> | undefined;
@@ -196,6 +201,7 @@ export class RowWriter {
       `UPDATE recipients SET attempts = attempts + 1, next_at = ?, last_reply = ?, last_host = ?,
          warned = max(warned, ?) WHERE number = ?`,
     );
+    this.#postpone = db.prepare("UPDATE recipients SET next_at = ? WHERE number = ?");
   }
 
   /** Changes that the database does not have yet. */
@@ -323,6 +329,9 @@ export class RowWriter {
         this.#defer.run(nextAt, reply, host, isWarned ? 1 : 0, number);
         return 0;
       }
+      case "postpone":
+        this.#postpone.run(change.nextAt, change.number);
+        return 0;
       case "decision":
         this.#trail.decision(change.decision);
         return 0;

@@ -37,6 +37,9 @@ describe("gw queue list", () => {
     ["--recipient", "example", 2],
     ["--state", "held", 0],
     ["--limit", "1", 1],
+    ["--reply", "busy", 0],
+    ["--older", "1h", 0],
+    ["--older", "0s", 2],
   ])("%s %s finds %p", async (option, value, count) => {
     expect(await listed(option, value)).toHaveLength(count);
   });
@@ -70,20 +73,53 @@ describe("gw queue show", () => {
 
 describe("verbs", () => {
   test("hold, then release and retry, by id, filter and all", async () => {
-    expect(await queue("hold", mail.ids[0] ?? "")).toMatchObject({ out: "1 message held\n" });
+    expect(await queue("hold", mail.ids[0] ?? "")).toMatchObject({ out: "2 recipients held\n" });
     expect(await listed("--state", "held")).toHaveLength(1);
-    expect(await queue("hold", "--all")).toMatchObject({ out: "2 messages held\n" });
+    expect(await queue("hold", "--all")).toMatchObject({ out: "1 recipient held\n" });
     const { out } = await queue("release", "--recipient", "d@example");
-    expect(out).toBe("1 message released\n");
+    expect(out).toBe("1 recipient released\n");
     expect(await listed("--state", "held")).toHaveLength(1);
-    expect((await queue("retry", "--all")).out).toBe("2 messages will be tried now\n");
+    expect((await queue("retry", "--all")).out).toBe("1 recipient will be tried now\n");
+  });
+
+  test("a recipient narrows a verb down to those that contain it", async () => {
+    const [id = ""] = mail.ids;
+    const { out } = await queue("hold", id, "--recipient", "b@", "--json");
+    expect(JSON.parse(out)).toEqual({ recipients: 1, missing: [] });
+    const [item] = await listed("--recipient", "b@");
+    expect(item.recipients.map(({ state }: { state: string }) => state)).toEqual([
+      "held",
+      "queued",
+    ]);
+    expect((await queue("delete", "--all", "--recipient", "b@")).out).toBe("1 recipient deleted\n");
+    const [left] = await listed("--sender", "a@");
+    expect([left.id, left.recipientCount]).toEqual([id, 1]);
+  });
+
+  test("reroute sends messages another way, and back to their routes", async () => {
+    const [id = ""] = mail.ids;
+    const { out } = await queue("reroute", id, "--to", "[192.0.2.9]:26");
+    expect(out).toBe("2 recipients go to [192.0.2.9]:26\n");
+    expect((await queue("show", id)).out).toMatch(
+      /b@example\.org +queued +0 +now +\[192\.0\.2\.9\]:26/,
+    );
+    expect((await queue("reroute", id, "--undo")).out).toBe(
+      "2 recipients go by the routes again\n",
+    );
+    await expect(queue("reroute", id)).rejects.toThrow("--to HOP");
+    await expect(queue("reroute", id, "--to", "no where")).rejects.toThrow("is no next hop");
+  });
+
+  test("flush makes all mail due, or that of a domain", async () => {
+    expect((await queue("flush", "example.net")).out).toBe("1 recipient will be tried now\n");
+    expect((await queue("flush")).out).toBe("3 recipients will be tried now\n");
   });
 
   test("delete takes only what is named, and tells of what is not there", async () => {
     const answer = await queue("delete", mail.ids[0] ?? "", "0000000nothing");
     expect(answer).toEqual({
       code: 2,
-      out: "1 message deleted\n",
+      out: "2 recipients deleted\n",
       err: "gw: no message 0000000nothing is in the queue\n",
     });
     expect(await listed()).toMatchObject([{ id: mail.ids[1] }]);

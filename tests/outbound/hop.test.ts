@@ -188,3 +188,34 @@ test("a next hop that hangs up after EHLO gets no storm of sessions", async () =
   expect(new Set(outcomes.flatMap(brief))).toEqual(new Set(["deferred 451"]));
   expect(server.sessionCount).toBeLessThanOrEqual(25);
 });
+
+test("an unknown next hop gets one session, then some, then as many as go well", async () => {
+  let most = 0;
+  server.script = {
+    end: () => {
+      most = Math.max(most, server.openCount);
+      return "250 ok";
+    },
+  };
+  const hop = newHop({ sessionsPerHostMax: 12 });
+  const early = sendMany(hop, 10);
+  while (server.sessionCount === 0) await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(server.sessionCount).toBe(1);
+  await early;
+  expect(most).toBeLessThanOrEqual(7);
+  expect(delivered(await sendMany(hop, 400))).toBe(400);
+  expect(most).toBeGreaterThan(7);
+  expect(server.sessionCount).toBeLessThanOrEqual(12);
+});
+
+test("sessions that end in the middle halve their number", async () => {
+  const hop = newHop({ sessionsPerHostMax: 12 });
+  await sendMany(hop, 300);
+  server.script = { data: { act: "drop", text: "421 too busy\r\n" } };
+  const bad = await sendMany(hop, 12);
+  expect(bad.flat().every(({ kind }) => kind === "deferred")).toBe(true);
+  server.script = {};
+  const before = server.sessionCount;
+  expect(delivered(await sendMany(hop, 60))).toBe(60);
+  expect(server.sessionCount - before).toBeLessThanOrEqual(3);
+});

@@ -240,16 +240,16 @@ describe("verbs while the queue runs", () => {
     const held = await storeMessage(store);
     const deleted = await storeMessage(store);
     const other = await storeMessage(store);
-    expect(store.queue.hold([held])).toBe(1);
-    expect(store.queue.delete([deleted, "unknown"])).toBe(1);
+    expect(store.queue.hold({ ids: [held] })).toBe(1);
+    expect(store.queue.delete({ ids: [deleted, "unknown"] })).toBe(1);
     const jobs = queue.take(10);
     expect(jobs.map(({ record }) => record.id)).toEqual([other]);
     settleAll(queue, jobs, deferred);
     await written(store);
-    store.queue.release([held]);
+    store.queue.release({ ids: [held] });
     expect(queue.take(10).map(({ record }) => record.id)).toEqual([held]);
     expect(queue.take(10)).toEqual([]);
-    store.queue.retry([other]);
+    store.queue.retry({ ids: [other] });
     expect(queue.take(10).map(({ record }) => record.id)).toEqual([other]);
     clock.advance(1);
     expect(queue.take(10)).toEqual([]);
@@ -259,7 +259,7 @@ describe("verbs while the queue runs", () => {
     const { store, queue } = await setUp();
     const id = await storeMessage(store, threeRecipients);
     const [job] = queue.take(1) as [QueueJob];
-    store.queue.delete([id]);
+    store.queue.delete({ ids: [id] });
     const next = await storeMessage(store);
     const { failed: lost } = queue.settle(job, [delivered, deferred, failed]);
     queue.drop(lost);
@@ -272,11 +272,56 @@ describe("verbs while the queue runs", () => {
     const { store, queue, clock } = await setUp();
     const id = await storeMessage(store);
     const jobs = queue.take(1);
-    store.queue.hold("all");
+    store.queue.hold({ ids: "all" });
     settleAll(queue, jobs, deferred);
     await written(store);
     clock.advance(60 * MINUTE);
     expect(queue.take(1)).toEqual([]);
     expect(store.queue.show(id)?.recipients).toMatchObject([{ state: "held", attempts: 1 }]);
+  });
+});
+
+describe("order", () => {
+  test("senders take turns, whoever has more waiting", async () => {
+    const { store, queue } = await setUp();
+    const from = (sender: string) => storeMessage(store, { sender });
+    const many: string[] = [];
+    for (let i = 0; i < 4; i++) many.push(await from("Many@example.org"));
+    const few = [await from("few@example.org"), await from("")];
+    many.push(await from("many@EXAMPLE.org"));
+    expect(queue.take(10).map(({ record }) => record.id)).toEqual([
+      ...[many[0], ...few, many[1], many[2], many[3], many[4]].flatMap((id) => id ?? []),
+    ]);
+  });
+
+  test("a sender who has nothing in a full window gets in all the same", async () => {
+    const { store, queue } = await setUp();
+    await Promise.all(
+      Array.from({ length: 1_200 }, () => storeMessage(store, { sender: "many@example.org" })),
+    );
+    const id = await storeMessage(store, { sender: "few@example.org" });
+    expect(queue.take(2).map(({ record }) => record.id)).toContain(id);
+  });
+
+  test("postpone() puts off what was not begun, without counting an attempt", async () => {
+    const { store, queue, clock } = await setUp();
+    const id = await storeMessage(store);
+    queue.postpone(queue.take(1), clock.now() + MINUTE);
+    await written(store);
+    expect([queue.inFlight, queue.take(1)]).toEqual([0, []]);
+    clock.advance(MINUTE);
+    expect(queue.take(1)[0]).toMatchObject({ record: { id }, recipients: [{ attempts: 0 }] });
+  });
+
+  test("what was handed out and not begun is called back by a verb", async () => {
+    const { store, queue } = await setUp();
+    const held = await storeMessage(store);
+    const other = await storeMessage(store);
+    let jobs = queue.take(10);
+    queue.onRecall(() => jobs.splice(0));
+    store.queue.hold({ ids: [held] });
+    expect(jobs).toEqual([]);
+    jobs = queue.take(10);
+    expect(jobs.map(({ record }) => record.id)).toEqual([other]);
   });
 });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from "bun:test";
-import type { QueueFilter } from "../../src/store/queue-rows.ts";
+import type { QueueFilter } from "../../src/store/rows/queue-filter.ts";
 import { cleanUp, ManualClock, openStore, storeMessage } from "./samples.ts";
 
 afterEach(cleanUp);
@@ -13,7 +13,7 @@ async function threeMessages() {
     sender: "",
     recipients: Array.from({ length: 30 }, (_, n) => ({ address: `user${n}@example.com` })),
   });
-  store.queue.hold([held]);
+  store.queue.hold({ ids: [held] });
   const [{ number } = { number: 0 }] = store.queue.show(plain)?.recipients ?? [];
   await new Promise<void>((done) =>
     store.write(
@@ -92,17 +92,17 @@ test("retry(), hold(), release() and delete() touch those named, or all, and say
   const { store, clock, plain, held, many } = await threeMessages();
   const next = (id: string) => store.queue.show(id)?.recipients[0]?.nextAttemptAt;
   clock.advance(1_000);
-  expect(store.queue.retry([plain, plain, "unknown00000"])).toBe(1);
+  expect(store.queue.retry({ ids: [plain, plain, "unknown00000"] })).toBe(1);
   expect([next(plain), next(held)]).toEqual([clock.now(), clock.now() - 1_000]);
   clock.advance(1_000);
-  expect(store.queue.retry("all")).toBe(3);
+  expect(store.queue.retry({ ids: "all" })).toBe(31);
   expect([next(plain), next(held)]).toEqual([clock.now(), clock.now() - 2_000]);
-  expect(store.queue.release([plain, held])).toBe(2);
+  expect(store.queue.release({ ids: [plain, held] })).toBe(1);
   expect([store.queue.counts().held, next(held)]).toEqual([0, clock.now()]);
-  expect(store.queue.hold("all")).toBe(3);
+  expect(store.queue.hold({ ids: "all" })).toBe(32);
   expect(store.queue.counts().held).toBe(32);
-  expect(store.queue.delete([many])).toBe(1);
-  expect(store.queue.delete("all")).toBe(2);
+  expect(store.queue.delete({ ids: [many] })).toBe(30);
+  expect(store.queue.delete({ ids: "all" })).toBe(2);
   expect(store.queue.counts()).toEqual({
     messages: 0,
     bytes: 0,

@@ -327,7 +327,7 @@ describe("a second process", () => {
     const script = `
       import { Store } from ${JSON.stringify(join(import.meta.dir, "../../src/store/store.ts"))};
       const store = Store.attach(${JSON.stringify(dataDir)});
-      console.log(JSON.stringify([store.queue.hold("all"), store.vault.delete(["${gone}"])]));
+      console.log(JSON.stringify([store.queue.hold({ ids: "all" }), store.vault.delete(["${gone}"])]));
       await store.close();`;
     const run = Bun.spawnSync([process.execPath, "-e", script]);
     expect(run.stderr.toString() + run.stdout.toString()).toBe(`[1,["${gone}"]]\n`);

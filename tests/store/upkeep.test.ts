@@ -61,7 +61,7 @@ test("moves the last messages out of an old segment, then lets it go", async () 
   const ids: string[] = [];
   for (let count = 0; count < 10; count++) ids.push(await storeMessage(store));
   const last = ids.pop() ?? "";
-  store.queue.delete(ids);
+  store.queue.delete({ ids });
   clock.advance(11 * 60_000);
   await store.tend();
   expect(readdirSync(join(dataDir, "spool/large"))).toEqual([last]);

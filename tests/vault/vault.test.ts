@@ -136,7 +136,7 @@ describe("a release", () => {
   test("that was deleted from the queue is withdrawn", async () => {
     const { state, take, store, id } = await released(["a@x.example"]);
     await take();
-    store.queue.delete([id]);
+    store.queue.delete({ ids: [id] });
     expect(state()).toBe("withdrawn");
   });
 

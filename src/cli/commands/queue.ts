@@ -1,14 +1,10 @@
 // `gw queue …`: the mail that waits, looked at and steered beside a running gateway.
 import type { ArgsDef } from "citty";
-import {
-  LIST_MAX,
-  type QueueEntry,
-  type QueueFilter,
-  type QueueItem,
-  type QueueRows,
-} from "../../store/queue-rows.ts";
+import type { QueueEntry, QueueItem, QueueRows, QueueSelection } from "../../store/queue-rows.ts";
+import { LIST_MAX, type QueueFilter } from "../../store/rows/queue-filter.ts";
+import { parsePlace } from "../../text/mail-route.ts";
 import { printable } from "../../text/printable.ts";
-import { roundDuration, roundSize } from "../../text/units.ts";
+import { parseDuration, roundDuration, roundSize } from "../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { countOf, PLACE, withStore } from "../place.ts";
 import { counted, drawTable, showRecipients, showSender, showTime } from "../view/table.ts";
@@ -21,7 +17,7 @@ const FILTERS = {
   recipient: {
     type: "string",
     valueHint: "TEXT",
-    description: "only messages with a recipient that contains this",
+    description: "only recipients that contain this",
   },
   state: {
     type: "enum",
@@ -29,12 +25,24 @@ const FILTERS = {
     valueHint: STATES.join("|"),
     description: "only messages with recipients in this state",
   },
+  reply: {
+    type: "string",
+    valueHint: "TEXT",
+    description: "only messages whose last reply, or its host, contains this",
+  },
+  older: {
+    type: "string",
+    valueHint: "DURATION",
+    description: "only messages that have waited for so long: 30m, 2h, 3d",
+  },
 } as const satisfies ArgsDef;
 
 interface FilterArgs {
   readonly sender?: string | undefined;
   readonly recipient?: string | undefined;
   readonly state?: string | undefined;
+  readonly reply?: string | undefined;
+  readonly older?: string | undefined;
 }
 
 function filterOf(args: FilterArgs): QueueFilter {
@@ -43,7 +51,15 @@ function filterOf(args: FilterArgs): QueueFilter {
     ...(args.sender !== undefined && { sender: args.sender }),
     ...(args.recipient !== undefined && { recipient: args.recipient }),
     ...(state !== undefined && { state }),
+    ...(args.reply !== undefined && { reply: args.reply }),
+    ...(args.older !== undefined && { queuedBefore: Date.now() - ageOf(args.older) }),
   };
+}
+
+function ageOf(text: string): number {
+  const age = parseDuration(text);
+  if (age !== undefined) return age;
+  throw new CliError(`--older: ${printable(text)} is no duration such as 30m, 2h or 3d`);
 }
 
 function stateOf(entry: QueueEntry): string {
@@ -139,9 +155,10 @@ export const show = command({ json: OPTIONS.json, ...PLACE }, (args, terminal) =
       stateOf(entry),
       String(entry.attempts),
       nextOf(entry, Date.now()),
+      entry.route,
       [entry.lastHost, entry.lastReply].filter((part) => part !== "").join(": "),
     ]);
-    const columns = ["RECIPIENT", "STATE", "ATTEMPTS", "NEXT", "LAST REPLY"];
+    const columns = ["RECIPIENT", "STATE", "ATTEMPTS", "NEXT", "ROUTE", "LAST REPLY"];
     terminal.out(
       drawTable(
         terminal,
@@ -153,44 +170,94 @@ export const show = command({ json: OPTIONS.json, ...PLACE }, (args, terminal) =
   }),
 );
 
-type Verb = (queue: QueueRows, ids: readonly string[] | "all") => number;
+type Verb = (queue: QueueRows, selection: QueueSelection) => number;
 
-// Messages are named by their ids, by filters, or all: never all because nothing was said.
+const CHOICE = {
+  all: { type: "boolean", description: "all messages of the queue" },
+  ...FILTERS,
+  json: OPTIONS.json,
+  ...PLACE,
+} as const satisfies ArgsDef;
+
+interface ChoiceArgs extends FilterArgs {
+  readonly _: readonly string[];
+  readonly all?: boolean | undefined;
+  readonly json?: boolean | undefined;
+  readonly config?: string | undefined;
+}
+
+// Messages are named by their ids, by filters, or all: never all because nothing was said. A text
+// that recipients contain narrows each of these down to such recipients.
+function act(given: ChoiceArgs, terminal: Terminal, did: string, work: Verb) {
+  return withStore(given, ({ queue }) => {
+    const { recipient, ...others } = filterOf(given);
+    const ids = given._;
+    const isNamed = ids.length > 0 || given.all === true;
+    const isFiltered = Object.keys(others).length > 0 || (recipient !== undefined && !isNamed);
+    if ([given.all === true, isFiltered, ids.length > 0].filter(Boolean).length !== 1) {
+      throw new CliError("name messages by their ids, or by filters, or take --all");
+    }
+    const missing = ids.filter((id) => queue.show(id) === undefined);
+    for (const id of missing) terminal.err(`gw: no message ${printable(id)} is in the queue\n`);
+    const chosen = isFiltered ? queue.list(filterOf(given)).map(({ id }) => id) : ids;
+    const count = work(queue, {
+      ids: given.all === true ? "all" : chosen,
+      ...(recipient !== undefined && { recipient }),
+    });
+    if (given.json === true) terminal.out(`${JSON.stringify({ recipients: count, missing })}\n`);
+    else terminal.out(`${counted(count, "recipient")} ${did}\n`);
+    if (isFiltered && chosen.length >= LIST_MAX) {
+      terminal.err(`gw: these are the oldest ${LIST_MAX}; there may be more that match\n`);
+    }
+    return missing.length > 0 ? EXIT.error : EXIT.good;
+  });
+}
+
 function verb(did: string, work: Verb) {
-  const args = {
-    all: { type: "boolean", description: "all messages of the queue" },
-    ...FILTERS,
-    ...PLACE,
-  } as const satisfies ArgsDef;
-  return command(args, (given, terminal) =>
-    withStore(given, ({ queue }) => {
-      const filter = filterOf(given);
-      const ids = given._;
-      const isFiltered = Object.keys(filter).length > 0;
-      if ([given.all === true, isFiltered, ids.length > 0].filter(Boolean).length !== 1) {
-        throw new CliError("name messages by their ids, or by filters, or take --all");
-      }
-      const missing = ids.filter((id) => queue.show(id) === undefined);
-      for (const id of missing) terminal.err(`gw: no message ${printable(id)} is in the queue\n`);
-      const chosen = isFiltered ? queue.list(filter).map(({ id }) => id) : ids;
-      const count = work(queue, given.all === true ? "all" : chosen);
-      terminal.out(`${counted(count, "message")} ${did}\n`);
-      if (isFiltered && chosen.length >= LIST_MAX) {
-        terminal.err(`gw: these are the oldest ${LIST_MAX}; there may be more that match\n`);
-      }
-      return missing.length > 0 ? EXIT.error : EXIT.good;
-    }),
-  );
+  return command(CHOICE, (given, terminal) => act(given, terminal, did, work));
 }
 
 /** `gw queue retry` */
-export const retry = verb("will be tried now", (queue, ids) => queue.retry(ids));
+export const retry = verb("will be tried now", (queue, chosen) => queue.retry(chosen));
 
 /** `gw queue hold` */
-export const hold = verb("held", (queue, ids) => queue.hold(ids));
+export const hold = verb("held", (queue, chosen) => queue.hold(chosen));
 
 /** `gw queue release` */
-export const release = verb("released", (queue, ids) => queue.release(ids));
+export const release = verb("released", (queue, chosen) => queue.release(chosen));
 
 /** `gw queue delete` */
-export const remove = verb("deleted", (queue, ids) => queue.delete(ids));
+export const remove = verb("deleted", (queue, chosen) => queue.delete(chosen));
+
+/** `gw queue flush` */
+export const flush = command({ json: OPTIONS.json, ...PLACE }, (given, terminal) => {
+  // A domain stands for all recipients there; without one all are meant.
+  const domains = given._.map((domain) => `@${domain.replace(/^@/, "")}`);
+  return withStore(given, ({ queue }) => {
+    let count = 0;
+    for (const recipient of domains.length === 0 ? [""] : domains) {
+      count += queue.retry({ ids: "all", recipient });
+    }
+    if (given.json === true) terminal.out(`${JSON.stringify({ recipients: count })}\n`);
+    else terminal.out(`${counted(count, "recipient")} will be tried now\n`);
+    return EXIT.good;
+  });
+});
+
+const TO = {
+  type: "string",
+  valueHint: "HOP",
+  description: "a host in brackets, host:port, a name for its MX, unix:/path",
+} as const;
+const UNDO = { type: "boolean", description: "let the routes say it again" } as const;
+
+/** `gw queue reroute` */
+export const reroute = command({ to: TO, undo: UNDO, ...CHOICE }, (given, terminal) => {
+  const { to, undo = false } = given;
+  if ((to === undefined) !== undo) throw new CliError("say where to: --to HOP, or --undo");
+  if (to !== undefined && parsePlace(to) === undefined) {
+    throw new CliError(`--to: ${printable(to)} is no next hop such as [192.0.2.1]:25 or a host`);
+  }
+  const where = to === undefined ? "go by the routes again" : `go to ${to}`;
+  return act(given, terminal, where, (queue, chosen) => queue.reroute(chosen, to ?? ""));
+});

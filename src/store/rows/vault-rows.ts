@@ -3,9 +3,10 @@
 import { join } from "node:path";
 import type { MessageRecord } from "../../message.ts";
 import { errorCode } from "../database.ts";
-import { type BodyRow, LIST_MAX, type RowContext } from "../queue-rows.ts";
+import type { BodyRow, RowContext } from "../queue-rows.ts";
 import { type PackedFile, readPacked } from "../spool/packing.ts";
 import { PLACES, type Place } from "../spool/record.ts";
+import { LIST_MAX } from "./queue-filter.ts";
 
 /** Where a message can be that is kept. */
 export type KeptPlace = Exclude<Place, "queue">;

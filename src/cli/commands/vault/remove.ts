@@ -1,7 +1,7 @@
 // `gw vault delete` and `gw vault purge`: what goes for good.
 import { loadConfig } from "../../../config/load.ts";
 import { keepsOf } from "../../../pipeline/vault/keeper.ts";
-import { LIST_MAX } from "../../../store/queue-rows.ts";
+import { LIST_MAX } from "../../../store/rows/queue-filter.ts";
 import { printable } from "../../../text/printable.ts";
 import { roundSize } from "../../../text/units.ts";
 import type { Keep } from "../../../vault/vault.ts";

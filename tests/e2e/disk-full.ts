@@ -5,7 +5,6 @@ import {
   closeSync,
   existsSync,
   ftruncateSync,
-  mkdirSync,
   mkdtempSync,
   openSync,
   rmSync,
@@ -17,6 +16,7 @@ import { Findings, runScript, tally } from "../harness/findings.ts";
 import { GatewayProcess, gatewayBinary, type SettingValue } from "../harness/gateway-process.ts";
 import { openSession, type SendOutcome, toWire } from "../harness/generator.ts";
 import { Ledger } from "../harness/ledger.ts";
+import { canMount, type Disk, mounted, must } from "../harness/mounted.ts";
 import { freePort, runCommand, until } from "../harness/process.ts";
 import { composeMail, noise, seededRandom } from "../harness/sample-mail.ts";
 import { type Sink, startSink } from "../harness/sink.ts";
@@ -36,29 +36,6 @@ const SETTINGS: Readonly<Record<string, SettingValue>> = {
   "queue.retry_min": "1s",
   "queue.retry_max": "2s",
 };
-
-/** A mounted file system that this run made. */
-interface Disk {
-  readonly folder: string;
-  unmount(): Promise<void>;
-}
-
-async function must(...command: readonly string[]): Promise<void> {
-  const { code, stderr } = await runCommand(command);
-  if (code !== 0) throw new Error(`${command.join(" ")}: ${stderr.trim()}`);
-}
-
-async function mounted(folder: string, ...how: readonly string[]): Promise<Disk> {
-  mkdirSync(folder, { recursive: true });
-  await must("mount", ...how, folder);
-  const leave = () => Bun.spawnSync(["umount", "--lazy", folder]);
-  process.on("exit", leave);
-  const unmount = async () => {
-    await must("umount", folder);
-    process.off("exit", leave);
-  };
-  return { folder, unmount };
-}
 
 /** A gateway on a disk, a next hop that can be closed, and the book of what passed. */
 class Site {
@@ -263,17 +240,6 @@ async function runReadOnly(folder: string): Promise<number> {
   } finally {
     await site.close();
     await disk.unmount();
-  }
-}
-
-async function canMount(folder: string): Promise<boolean> {
-  try {
-    const disk = await mounted(join(folder, "probe"), "-t", "tmpfs", "-o", "size=1m", "tmpfs");
-    await disk.unmount();
-    return true;
-  } catch (error) {
-    process.stdout.write(`disk-full: skipped, mounting is not permitted (${error})\n`);
-    return false;
   }
 }
 

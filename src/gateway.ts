@@ -278,6 +278,7 @@ export class Gateway {
       time_initialized_iso: new Date(startedAt).toISOString(),
       time_processing: Math.floor((this.#clock.now() - startedAt) / 1000),
       ...this.#statistics.counts,
+      ...this.#statistics.levels,
       mta_incoming_connections_current: now.sessions,
       mta_outgoing_recipients_current: now.sending,
       mta_stored_messages_current: now.queue.messages,

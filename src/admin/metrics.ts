@@ -2,9 +2,10 @@
 // (exposition format 0.0.4).
 
 import type { Stats } from "./protocol.ts";
-import { COUNTERS } from "./statistics.ts";
+import { COUNTERS, LEVELS_NOW } from "./statistics.ts";
 
 const GAUGES: Readonly<Record<string, string>> = {
+  ...LEVELS_NOW,
   time_processing: "seconds since the start",
   mta_incoming_connections_current: "SMTP sessions open now",
   mta_outgoing_recipients_current: "recipients to whom mail is being sent now",

@@ -7,11 +7,15 @@ import type { Log, LogFields } from "../base/log.ts";
 export const COUNTERS = {
   mta_incoming_connections_total: "SMTP sessions begun",
   mta_incoming_connections_errors: "SMTP sessions that were refused, broke or had to be ended",
+  mta_outgoing_connections_total: "SMTP connections to next hops begun",
+  mta_outgoing_connections_errors: "SMTP connections to next hops that did not come about",
   mta_received_messages: "messages accepted",
   mta_received_bytes: "bytes of the messages accepted",
   mta_received_recipients: "recipients of the messages accepted",
   mta_receivings_refused_total: "messages, recipients and commands refused",
   mta_receivings_refused_for_message_size_limit: "of those, for a message that was too large",
+  mta_receivings_refused_for_session_size_limit: "of those, for too much in one session",
+  mta_receivings_refused_for_messages_per_session_limit: "of those, for too many in one session",
   mta_receivings_refused_for_hops_limit: "of those, for too many hops",
   mta_receivings_refused_for_relay: "of those, for relaying that is not allowed",
   mta_receivings_deferred: "of those, for the time being (4xx)",
@@ -37,6 +41,13 @@ export const COUNTERS = {
   av_objects: "objects scanned",
 } as const;
 
+/** What goes up and down, or is the most since the start. */
+export const LEVELS_NOW = {
+  mta_incoming_connections_maximum: "most SMTP sessions at the same time since the start",
+  mta_outgoing_connections_current: "SMTP connections to next hops now",
+  mta_outgoing_connections_maximum: "most of these at the same time since the start",
+} as const;
+
 /** Name of a counter. */
 export type Counter = keyof typeof COUNTERS;
 
@@ -46,6 +57,8 @@ const PLAIN: Readonly<Record<string, Counter>> = {
   "session-refused": "mta_incoming_connections_errors",
   "session-ended": "mta_incoming_connections_errors",
   "session-failed": "mta_incoming_connections_errors",
+  "connection-opened": "mta_outgoing_connections_total",
+  "connection-failed": "mta_outgoing_connections_errors",
   accepted: "mta_received_messages",
   refused: "mta_receivings_refused_total",
   sent: "mta_sent_messages",
@@ -71,6 +84,9 @@ function numberOf(value: LogFields[string]): number {
 /** The counters since the start. */
 export class Statistics {
   readonly #counts: Record<Counter, number>;
+  #incomingMaximum = 0;
+  #outgoing = 0;
+  #outgoingMaximum = 0;
 
   constructor() {
     const names = Object.keys(COUNTERS).filter(isCounter);
@@ -80,6 +96,15 @@ export class Statistics {
   /** All counters, in their order. */
   get counts(): Readonly<Record<Counter, number>> {
     return this.#counts;
+  }
+
+  /** What is true now, or was the most. */
+  get levels(): Readonly<Record<keyof typeof LEVELS_NOW, number>> {
+    return {
+      mta_incoming_connections_maximum: this.#incomingMaximum,
+      mta_outgoing_connections_current: this.#outgoing,
+      mta_outgoing_connections_maximum: this.#outgoingMaximum,
+    };
   }
 
   /** A log that counts what passes through it, whatever its level. */
@@ -102,6 +127,20 @@ export class Statistics {
     const plain = PLAIN[event];
     if (plain !== undefined) this.#add(plain);
     switch (event) {
+      case "session-begun":
+        this.#incomingMaximum = Math.max(this.#incomingMaximum, numberOf(fields["sessions"]));
+        break;
+      case "connection-opened":
+        this.#outgoing++;
+        this.#outgoingMaximum = Math.max(this.#outgoingMaximum, this.#outgoing);
+        break;
+      case "connection-closed":
+        this.#outgoing = Math.max(0, this.#outgoing - 1);
+        break;
+      case "carrier-lost":
+        // Its thread has gone, and all connections with it.
+        this.#outgoing = 0;
+        break;
       case "accepted":
         this.#add("mta_received_bytes", numberOf(fields["size"]));
         this.#add("mta_received_recipients", numberOf(fields["count"]));
@@ -138,6 +177,10 @@ export class Statistics {
   #refused(reply: string): void {
     if (reply.startsWith("4")) this.#add("mta_receivings_deferred");
     if (reply.startsWith("552 5.3.4")) this.#add("mta_receivings_refused_for_message_size_limit");
+    else if (reply.startsWith("421 4.7.0 Too many bytes"))
+      this.#add("mta_receivings_refused_for_session_size_limit");
+    else if (reply.startsWith("421 4.7.0 Too many messages"))
+      this.#add("mta_receivings_refused_for_messages_per_session_limit");
     else if (reply.startsWith("554 5.4.6")) this.#add("mta_receivings_refused_for_hops_limit");
     else if (reply.startsWith("550 5.7.1 Relaying")) this.#add("mta_receivings_refused_for_relay");
     else if (reply.startsWith("550 5.6.0")) this.#add("mta_malformed_messages");

@@ -276,7 +276,7 @@ export class Connection extends SMTPConnection {
       return { ...REPLIES.sessionRate, cause: describeLimit(rate) };
     }
     parts.rates.add("sessions", source, { now: this.#now() });
-    parts.log.debug("session-begun", { client: this.remoteAddress });
+    parts.log.debug("session-begun", { client: this.remoteAddress, sessions: sessions.total });
     return undefined;
   }
 

@@ -206,11 +206,14 @@ export class Hop {
   }
 
   #adopt(session: Session): void {
+    const { log } = this.#context;
+    const about = { sessions: ++this.#sessionCount };
     this.#failureCount = 0;
     this.#isKnown = true;
-    this.#sessionCount++;
+    log.debug("connection-opened", about);
     session.onEnd(() => {
       this.#sessionCount--;
+      log.debug("connection-closed", about);
       this.#context.quota.give();
       this.#pump();
     });
@@ -222,6 +225,7 @@ export class Hop {
   #openFailed(outcome: Outcome): void {
     const { clock, settings, log } = this.#context;
     const now = clock.steady();
+    log.debug("connection-failed", { cause: outcome.kind });
     if (this.#sessionCount + this.#openingCount > 0) {
       // Others got through: it is the number that the next hop does not like.
       this.#shrink(this.#sessionCount + this.#openingCount);

@@ -155,6 +155,11 @@ test("counters tell what was done, to people, scripts and Prometheus", async () 
     mta_receivings_refused_for_message_size_limit: 2,
     mta_receivings_refused_total: 5,
   });
+  // Two of the sessions were the ones of a message that was too large.
+  expect(stats["mta_incoming_connections_total"]).toBeGreaterThanOrEqual(9);
+  expect(stats["mta_incoming_connections_maximum"]).toBe(1);
+  expect(stats["mta_outgoing_connections_total"]).toBeGreaterThanOrEqual(1);
+  expect(stats["mta_outgoing_connections_maximum"]).toBeGreaterThanOrEqual(1);
   expect((await ask("stats")).stdout).toContain("mta_sent_messages=4\n");
   const page = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
   expect(page).toContain("# TYPE gw_mta_sent_messages counter\ngw_mta_sent_messages 4\n");

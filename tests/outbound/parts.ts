@@ -70,7 +70,7 @@ export function brief(outcomes: readonly Outcome[]): string[] {
   return outcomes.map(({ kind, reply }) => `${kind} ${reply.slice(0, 3)}`);
 }
 
-/** A log whose events are kept. */
+/** A log whose events are kept, those for debugging left out. */
 export function keptLog(): Log & { readonly events: string[]; readonly fields: LogFields[] } {
   const events: string[] = [];
   const fields: LogFields[] = [];
@@ -78,5 +78,5 @@ export function keptLog(): Log & { readonly events: string[]; readonly fields: L
     events.push(event);
     fields.push(more);
   };
-  return { events, fields, error: keep, warn: keep, info: keep, debug: keep };
+  return { events, fields, error: keep, warn: keep, info: keep, debug: () => undefined };
 }

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
-import { StoreFullError, systemDisk } from "../../store/disk.ts";
+import { errorCode } from "../../store/database.ts";
+import { systemDisk } from "../../store/disk.ts";
 import type { NewRelease } from "../../store/rows/release-rows.ts";
 import type { UnpackedMessage } from "../../store/rows/vault-rows.ts";
 import { PACKED_SUFFIX, writePacked } from "../../store/spool/packing.ts";
@@ -128,14 +129,17 @@ export class VaultKeeper {
         throw error;
       }
       log.info("released", { id, from: record.releasedFrom });
-      store.releases.settle(id);
     } catch (error) {
       const cause = describeError(error);
-      // A full disk passes.
-      if (error instanceof StoreFullError) return log.debug("release-waits", { id, cause });
+      // A full disk passes, and so does most else.
+      const isLasting = errorCode(error) === "ENOENT" || error instanceof RangeError;
+      if (!isLasting) return log.debug("release-waits", { id, cause });
       log.error("not-released", { id, from: record.releasedFrom, cause });
       store.releases.settle(id, cause);
+      return;
     }
+    // If this fails the next round finds it in the queue.
+    store.releases.settle(id);
   }
 
   async #pack(): Promise<void> {

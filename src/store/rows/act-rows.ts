@@ -64,11 +64,12 @@ export class ActRows {
       .query<Row, [number]>("SELECT * FROM vault_acts WHERE told = 0 ORDER BY number LIMIT ?")
       .all(TOLD_MAX);
     if (rows.length === 0) return;
+    // Told twice is better than never.
+    for (const row of rows) tell(toAct(row));
     this.#context.changeKept(() => {
       const told = db.query("UPDATE vault_acts SET told = 1 WHERE number = ?");
       for (const { number } of rows) told.run(number);
     });
-    for (const row of rows) tell(toAct(row));
   }
 
   /** Throws away what was done before `before`. */

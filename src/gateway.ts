@@ -23,6 +23,7 @@ import { Gate } from "./pipeline/gate.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
 import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
+import { Sealing } from "./pipeline/policy/sealing.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
 import { type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { backoffOf, carrierOptions } from "./pipeline/sending.ts";
@@ -187,6 +188,11 @@ export class Gateway {
       trail: this.#trail,
       notices: this.#notices,
       texts: this.#texts,
+      sealing: new Sealing({
+        ...{ hostname: hostnameOf(config), clock, log },
+        rows: () => this.#config.signing,
+        isInside: (client) => noticeSettings(this.#config).isInside(client),
+      }),
       hostname: hostnameOf(config),
       hopsMax: () => this.#config["inbound.hops_max"],
       log,

@@ -7,6 +7,7 @@ import { RATE_FIELDS } from "./fields/inbound/limits.ts";
 import { CERTIFICATE_FIELDS, LISTENER_FIELDS } from "./fields/inbound/listener.ts";
 import { RULE_FIELDS } from "./fields/policy.ts";
 import { ROUTE_FIELDS, ROUTE_RULE_FIELDS } from "./fields/route.ts";
+import { SIGNING_FIELDS } from "./fields/signing.ts";
 import { FEED_FIELDS } from "./fields/update/feed.ts";
 
 /** A kind of table that may stand in a file any number of times. */
@@ -69,6 +70,12 @@ export const TABLES = {
     optional: {},
     optionalAre: "",
   },
+  signing: {
+    title: "Keys that sign what gw has changed",
+    fields: SIGNING_FIELDS,
+    optional: {},
+    optionalAre: "",
+  },
 } as const satisfies Readonly<Record<string, Table>>;
 
 /** Tables by name. */
@@ -97,3 +104,6 @@ export type RouteSettings = Row<(typeof TABLES)["route"]>;
 
 /** One `[[feed]]`. */
 export type FeedSettings = Row<(typeof TABLES)["feed"]>;
+
+/** One `[[signing]]`. */
+export type SigningSettings = Row<(typeof TABLES)["signing"]>;

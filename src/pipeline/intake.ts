@@ -17,6 +17,7 @@ import type { Gate } from "./gate.ts";
 import type { Inspected, Inspector } from "./inspector.ts";
 import type { Notices } from "./notice/notices.ts";
 import { ExemptionWatch } from "./policy/exemptions.ts";
+import type { Sealing } from "./policy/sealing.ts";
 import type { Texts } from "./policy/texts.ts";
 import { type TreatedDecision, treatAll } from "./policy/treatment.ts";
 import { settle } from "./settlement.ts";
@@ -59,6 +60,7 @@ export interface IntakeParts {
   readonly trail: Trail;
   readonly notices: Notices;
   readonly texts: Texts;
+  readonly sealing: Sealing;
   /** Name of this host, for texts. */
   readonly hostname: string;
   /** RFC 5321 §6.3: Received fields at which a message is held to be looping. */
@@ -192,7 +194,7 @@ class Incoming implements Transaction {
     { verdict, summary }: Inspected,
     decisions: readonly ShareDecision[],
   ): Promise<readonly TreatedDecision[]> {
-    const { inspector, texts, log, hostname, clock } = this.#parts;
+    const { inspector, texts, sealing, log, hostname, clock } = this.#parts;
     const values: Values = {
       CRLF: "\r\n",
       TAB: "\t",
@@ -207,7 +209,9 @@ class Incoming implements Transaction {
       MESSAGE_SIZE: String(this.#draft.size),
       SIGNATURE_SET: verdict.signatureSet,
     };
-    const matter = { body, verdict, inspector, texts, values };
+    const [client, envelope] = [this.#client, this.#envelope];
+    const seal = (bytes: Uint8Array) => sealing.apply({ bytes, client, envelope });
+    const matter = { body, verdict, inspector, texts, seal, values };
     const treated = await treatAll(decisions, matter);
     for (const [index, { group, disposition, done, notes }] of treated.entries()) {
       const isKeptNow = disposition.kind !== decisions[index]?.disposition.kind;

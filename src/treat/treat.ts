@@ -48,6 +48,8 @@ export type TreatmentResult =
       readonly bytes: Uint8Array;
       readonly done: readonly Treatment[];
       readonly notes: readonly string[];
+      /** Body or subject are not as they came. */
+      readonly isChanged: boolean;
     }
   | { readonly kind: "untreatable"; readonly reason: string };
 
@@ -86,7 +88,7 @@ export function treat(order: TreatmentOrder): TreatmentResult {
   }
   const marked = applyMarks(edited, order.marks ?? {}, { isEdited: run.done.size > 0 });
   const done = [...run.done].map(([object, action]) => ({ object, action }));
-  return { kind: "treated", bytes: marked.bytes, done, notes: marked.notes };
+  return { kind: "treated", ...marked, done };
 }
 
 class Run {

@@ -14,6 +14,7 @@ import { checkTemplate } from "../../template/render.ts";
 import { LANGUAGES } from "../../template/shipped.ts";
 import { nearest } from "../../text/nearest.ts";
 import { matchesWildcard } from "../../text/wildcard.ts";
+import { readSigningKey } from "../../treat/seal/keys.ts";
 import { isTemplateKind, readTemplate, templateFiles } from "./texts.ts";
 
 function* unknownTypes(config: Config): Generator<Conflict> {
@@ -139,6 +140,30 @@ function* badMarks(config: Config): Generator<Conflict> {
   }
 }
 
+function* badKeys(config: Config): Generator<Conflict> {
+  for (const [index, { domain, selector, key, dkim, arc }] of config.signing.entries()) {
+    const place = `signing[${index}]`;
+    for (const [name, value] of Object.entries({ domain, selector, key })) {
+      const message = `a [[signing]] needs its ${name}`;
+      if (value === "") yield { keys: [`${place}.${name}`, place], message };
+    }
+    if (/[^a-z0-9._-]/i.test(selector)) {
+      const message = "a selector is part of a name in the DNS: letters, digits, - and _";
+      yield { keys: [`${place}.selector`], message };
+    }
+    if (!dkim && !arc) {
+      const message = "with dkim and arc both false nothing is signed with it";
+      yield { keys: [`${place}.dkim`, place], message };
+    }
+    try {
+      if (key !== "") readSigningKey(key);
+    } catch (error) {
+      const message = `the key can't be used: ${describeError(error)}`;
+      yield { keys: [`${place}.key`], message };
+    }
+  }
+}
+
 /** What is wrong with a configuration beyond what its schema knows. */
 export function findPolicyConflicts(config: Config): readonly Conflict[] {
   return [
@@ -147,5 +172,6 @@ export function findPolicyConflicts(config: Config): readonly Conflict[] {
     ...badTemplates(config),
     ...unknownLanguages(config),
     ...badMarks(config),
+    ...badKeys(config),
   ];
 }

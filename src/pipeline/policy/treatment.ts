@@ -6,6 +6,7 @@ import type { Body, ScannedObject, Verdict } from "../../message.ts";
 import type { ShareDecision } from "../../policy/policy.ts";
 import { checkTemplate, type Item, renderTemplate, type Values } from "../../template/render.ts";
 import type { Marks } from "../../treat/mail/marks.ts";
+import type { Sealed } from "../../treat/seal/seal.ts";
 import { type Treatment, type TreatmentResult, treat } from "../../treat/treat.ts";
 import type { Inspector } from "../inspector.ts";
 import type { Texts } from "./texts.ts";
@@ -44,6 +45,8 @@ export interface TreatmentCase {
   readonly verdict: Verdict;
   readonly inspector: Inspector;
   readonly texts: Texts;
+  /** Signs what was changed. */
+  readonly seal: (bytes: Uint8Array) => Promise<Sealed>;
   /** What templates may say of the message. */
   readonly values: Values;
 }
@@ -93,6 +96,12 @@ export async function treatAll(
   matter: TreatmentCase,
 ): Promise<readonly TreatedDecision[]> {
   const results = new Map<string, Promise<TreatmentResult>>();
+  const make = async (work: TreatmentWork) => {
+    const result = await matter.inspector.treat(matter.body, work);
+    if (result.kind !== "treated" || !result.isChanged) return result;
+    const { bytes, notes } = await matter.seal(result.bytes);
+    return { ...result, bytes, notes: [...result.notes, ...notes] };
+  };
   const treated: TreatedDecision[] = [];
   for (const decision of decisions) {
     const work = workFor(decision, matter);
@@ -101,7 +110,7 @@ export async function treatAll(
       continue;
     }
     const key = keyOf(work);
-    const result = results.get(key) ?? matter.inspector.treat(matter.body, work);
+    const result = results.get(key) ?? make(work);
     results.set(key, result);
     treated.push(outcomeOf(decision, { key, result: await result, verdict: matter.verdict }));
   }

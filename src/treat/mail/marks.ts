@@ -22,6 +22,8 @@ export interface Marks {
 export interface Marked {
   readonly bytes: Uint8Array;
   readonly notes: readonly string[];
+  /** Body or subject are others now: what is above them alone breaks no signature. */
+  readonly isChanged: boolean;
 }
 
 const HEADERS_MAX = 50;
@@ -54,10 +56,12 @@ export function applyMarks(
   if (marks.subjectMark !== undefined && marks.subjectMark !== "") {
     bytes = withSubjectMark(bytes, marks.subjectMark);
   }
-  const broken = brokenSignatures(bytes, isBodyChanged, bytes !== beforeSubject);
+  const isSubjectChanged = bytes !== beforeSubject;
+  const broken = brokenSignatures(bytes, isBodyChanged, isSubjectChanged);
   const headers = (marks.headers ?? []).slice(0, HEADERS_MAX).flatMap(headerLine);
   if (headers.length > 0) bytes = Buffer.concat([Buffer.from(headers.join(""), "latin1"), bytes]);
-  return { bytes, notes: [...notes, ...broken] };
+  const isChanged = isBodyChanged || isSubjectChanged;
+  return { bytes, notes: [...notes, ...broken], isChanged };
 }
 
 // A field that is not one is left out: it would end the header.

@@ -1,0 +1,116 @@
+// Who signs a message that gw has changed. DKIM only where the message is known to be of the domain:
+// a signature of ours under a forged From would make the forgery look genuine.
+
+import { statSync } from "node:fs";
+import type { Clock } from "../../base/clock.ts";
+import { describeError, type Log } from "../../base/log.ts";
+import type { SigningSettings } from "../../config/tables.ts";
+import type { Authentication, Client, Envelope } from "../../message.ts";
+import { readSigningKey } from "../../treat/seal/keys.ts";
+import { fromDomain, type Sealed, type SigningKey, seal } from "../../treat/seal/seal.ts";
+
+/** What signing works with. */
+export interface SealingParts {
+  readonly hostname: string;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** The settings in force. */
+  readonly rows: () => readonly SigningSettings[];
+  /** Whether a client is one of the site's own. */
+  readonly isInside: (client: Client) => boolean;
+}
+
+/** A message that was changed, and where it came from. */
+export interface Changed {
+  readonly bytes: Uint8Array;
+  readonly client: Client;
+  readonly envelope: Envelope;
+}
+
+interface KeptKey {
+  readonly stamp: string;
+  readonly privateKey: string | undefined;
+}
+
+/** Signs what gw has changed, by the rows of the configuration. */
+export class Sealing {
+  readonly #parts: SealingParts;
+  readonly #keys = new Map<string, KeptKey>();
+
+  constructor(parts: SealingParts) {
+    this.#parts = parts;
+  }
+
+  /** The message with its signatures; as it is where no row is for it. */
+  async apply({ bytes, client, envelope }: Changed): Promise<Sealed> {
+    const rows = this.#parts.rows();
+    if (rows.length === 0) return { bytes, notes: [] };
+    const { authentication } = envelope;
+    const isInside = this.#parts.isInside(client);
+    const from = fromDomain(bytes);
+    const own = rows.find(({ dkim, domain }) => dkim && from !== undefined && isOf(from, domain));
+    const isKnown = own !== undefined && (isInside || hasSigned(authentication, own.domain));
+    const dkim = isKnown ? this.#key(own) : undefined;
+    const sealer = rows.find((row) => row.arc);
+    const key = sealer === undefined ? undefined : this.#key(sealer);
+    const results = resultsOf(this.#parts.hostname, authentication);
+    const chain = chainOf(authentication);
+    return await seal({
+      ...{ bytes, now: this.#parts.clock.now() },
+      ...(dkim && { dkim }),
+      ...(key && { arc: { key, results, chain } }),
+    });
+  }
+
+  // A key that can't be read any more is logged once; mail goes on without its signature.
+  #key({ domain, selector, key: path }: SigningSettings): SigningKey | undefined {
+    const stamp = stampOf(path);
+    let kept = this.#keys.get(path);
+    if (kept?.stamp !== stamp) {
+      let privateKey = kept?.privateKey;
+      try {
+        privateKey = readSigningKey(path);
+      } catch (error) {
+        this.#parts.log.error("signing-key-not-used", { path, cause: describeError(error) });
+      }
+      kept = { stamp, privateKey };
+      this.#keys.set(path, kept);
+    }
+    const { privateKey } = kept;
+    return privateKey === undefined ? undefined : { domain, selector, privateKey };
+  }
+}
+
+function stampOf(path: string): string {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? "" : `${found.mtimeMs} ${found.size} ${found.ino}`;
+}
+
+function isOf(domain: string, parent: string): boolean {
+  const wanted = parent.toLowerCase();
+  return domain === wanted || domain.endsWith(`.${wanted}`);
+}
+
+function hasSigned(authentication: Authentication | undefined, domain: string): boolean {
+  const all = authentication?.dkim ?? [];
+  return all.some(({ result, domain: signer }) => result === "pass" && isOf(signer, domain));
+}
+
+function chainOf(authentication: Authentication | undefined): "pass" | "fail" | undefined {
+  const result = authentication?.arc.result;
+  return result === "pass" || result === "fail" ? result : undefined;
+}
+
+// RFC 8601 §2.2; "none" says that nothing was checked.
+function resultsOf(hostname: string, authentication: Authentication | undefined): string {
+  if (authentication === undefined) return `${hostname}; none`;
+  const { spf, dkim, dmarc } = authentication;
+  const about = (name: string, value: string) =>
+    /^[\w.-]+$/.test(value) ? ` ${name}=${value}` : "";
+  return [
+    hostname,
+    `spf=${spf.result}${about("smtp.mailfrom", spf.domain)}`,
+    ...dkim.map(({ result, domain }) => `dkim=${result}${about("header.d", domain)}`),
+    `dmarc=${dmarc.result}${about("header.from", dmarc.domain)}`,
+  ].join("; ");
+}

@@ -130,7 +130,9 @@ export class HttpGetter {
       }
       const mark = markOf(response);
       const total = totalOf(response, sink.size);
-      if (total !== undefined && total > options.sizeMax) throw tooLarge(part.url, options.sizeMax);
+      // Of a server that knows no ranges only the first bytes are read.
+      const announced = options.first === undefined ? (total ?? 0) : 0;
+      if (announced > options.sizeMax) throw tooLarge(part.url, options.sizeMax);
       const what = part.url.pathname.split("/").at(-1) ?? "";
       for await (const chunk of watch.chunks(response.body)) {
         const room = (options.first ?? Number.POSITIVE_INFINITY) - sink.size;

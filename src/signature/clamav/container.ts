@@ -58,6 +58,22 @@ export const CLAMAV_KEYS: ContainerKeys = {
   },
 };
 
+/** The key with which the ClamAV project signs what is different between two versions (cdiff). */
+export const CLAMAV_DIFF_KEY: RsaKey = {
+  modulus: BigInt(
+    [
+      "0x751c709765074b2f79f1390581433f72b8e29dc8de678481ed1b56a39215e9d0298619228d8326d2",
+      "b3b5db9dfcb832dc1fab5ec269986dad56b1c2fe661c18823918e61f8f4d6efbe6be587f0a0fe4db6a",
+      "f5c1c5c0592127e48c012698233a67c1073fa0b52198edbe5ae2c1449a3b8acab7f791b282986fa086",
+      "1ec925511f713a087c299d39da10173c25aaf328971b4feef396f72f1d7d533bda6505514f1bff8c5f",
+      "ad963334ed4ae2a8d35fdb941cb9f8dbf92002781fdfcf3b11bbbc3bec64174f75560f6450a0835e3c",
+      "9acc8be4f6c9af3f85c17d9b49b27792d7602b9821c015f87679b65b25ad5c2e041da84e6ee076ac52",
+      "74e693a0f874bc7fd10903",
+    ].join(""),
+  ),
+  exponent: 100_002_053n,
+};
+
 function fail(message: string): never {
   throw new SourceError(message, { line: 1, column: 1 });
 }
@@ -100,8 +116,15 @@ function isHeaderSigned(digits: string, md5: string, { modulus, exponent }: RsaK
   return power(signature, exponent, modulus) === BigInt(`0x${md5}`);
 }
 
-// RSASSA-PSS with SHA-256, as PKCS #1 v2.2 has it.
-function isInfoSigned(digits: string, signed: Uint8Array, { modulus, exponent }: RsaKey): boolean {
+/**
+ * Whether the digits are a signature of these bytes: RSASSA-PSS with SHA-256, as PKCS #1 v2.2 has it.
+ * So are lists of files signed, and the differences between versions.
+ */
+export function isSignedBy(
+  digits: string,
+  signed: Uint8Array,
+  { modulus, exponent }: RsaKey,
+): boolean {
   const number = readDigits(digits);
   if (number === undefined || number >= modulus) return false;
   const length = Math.ceil(modulus.toString(2).length / 8);
@@ -153,7 +176,7 @@ function checkInfo(info: Member, files: readonly Member[], headerFields: readonl
   const own = (lines[0] ?? "").split(":");
   // Version, number of signatures, level, builder and time; the checksums stand only in the header.
   for (const i of [0, 1, 2, 3, 4, 7, 8]) {
-    if (own[i]?.trim() !== headerFields[i]?.trim()) {
+    if (own[i] !== headerFields[i]) {
       fail(`${info.name} is of another container than the header`);
     }
   }
@@ -179,19 +202,30 @@ function isListSigned(info: Member, key: RsaKey): boolean {
   const at = text.lastIndexOf("DSIG:");
   if (at < 0) return false;
   const signed = info.bytes.subarray(0, at);
-  return isInfoSigned(text.slice(at + 5).trim(), signed, key);
+  return isSignedBy(text.slice(at + 5).trim(), signed, key);
+}
+
+/** The files of a container that hold signatures: `openMembers` without what is about them. */
+export function openContainer(
+  file: { readonly path: string; readonly bytes: Uint8Array },
+  keys: ContainerKeys = CLAMAV_KEYS,
+): readonly Member[] {
+  return openMembers(file, keys).filter(
+    ({ name }) => !name.endsWith(".info") && name !== "COPYING",
+  );
 }
 
 /**
- * The files of a container. Throws SourceError, with the reason, unless the header's checksum and
+ * All members of a container. Throws SourceError, with the reason, unless the header's checksum and
  * signature (.cvd), the signed list of files and the checksum of every file are right.
  */
-export function openContainer(
+export function openMembers(
   { path, bytes }: { readonly path: string; readonly bytes: Uint8Array },
   keys: ContainerKeys = CLAMAV_KEYS,
 ): readonly Member[] {
   if (bytes.length <= HEADER_SIZE) fail("the container is cut");
-  const header = Buffer.from(bytes.subarray(0, HEADER_SIZE)).toString("latin1").trimEnd();
+  // Padded with spaces; other white space would be a byte that nobody has vouched for.
+  const header = Buffer.from(bytes.subarray(0, HEADER_SIZE)).toString("latin1").replace(/ +$/, "");
   const fields = header.split(":");
   if (fields[0] !== "ClamAV-VDB" || fields.length < 8) fail("this is no ClamAV container");
   const body = bytes.subarray(HEADER_SIZE);
@@ -199,7 +233,7 @@ export function openContainer(
   // What freshclam puts together out of updates (.cld) is no longer what was signed as a whole.
   if (/\.cvd$/i.test(path)) {
     const actual = createHash("md5").update(body).digest("hex");
-    if (actual !== md5.toLowerCase()) fail("the container's checksum is wrong");
+    if (actual !== md5) fail("the container's checksum is wrong");
     if (!isHeaderSigned(signature, actual, keys.header)) fail("the header's signature is wrong");
   }
   const members = readTar(unpackBody(body));
@@ -208,5 +242,5 @@ export function openContainer(
   if (!isListSigned(info, keys.info)) fail(`the signature of ${info.name} is wrong`);
   const files = members.filter((one) => one !== info && one.name !== "COPYING");
   checkInfo(info, files, fields);
-  return files;
+  return members;
 }

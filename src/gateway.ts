@@ -13,7 +13,7 @@ import { changesBetween } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
 import { inheritedSockets } from "./inbound/place.ts";
-import { RelayRules } from "./inbound/relay.ts";
+import { relayRulesOf } from "./inbound/relay.ts";
 import { certificatesOf, doorsOf, inboundSettings } from "./inbound/settings.ts";
 import { isGenuineSender } from "./message.ts";
 import { Carrier } from "./outbound/carrier.ts";
@@ -22,10 +22,12 @@ import { Delivery } from "./pipeline/delivery.ts";
 import { Gate } from "./pipeline/gate.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
-import { type NoticeSettings, Notices } from "./pipeline/notice/notices.ts";
+import { Notices } from "./pipeline/notice/notices.ts";
+import { noticeSettings, type Site } from "./pipeline/notice/settings.ts";
 import { Sealing } from "./pipeline/policy/sealing.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
 import { type Signatures, startInspector } from "./pipeline/scanning.ts";
+import { SenderChecks } from "./pipeline/sender/checks.ts";
 import { backoffOf, carrierOptions } from "./pipeline/sending.ts";
 import { Trail } from "./pipeline/trail.ts";
 import { Upkeep } from "./pipeline/update/upkeep.ts";
@@ -90,6 +92,7 @@ export class Gateway {
   readonly #notices: Notices;
   readonly #keeper: VaultKeeper;
   readonly #upkeep: Upkeep;
+  readonly #senders: SenderChecks;
   #config: Config;
   #routes: Routes;
   #policy: Policy;
@@ -147,7 +150,12 @@ export class Gateway {
     const about = { ids: this.#ids, hostname: hostnameOf(config), log, clock };
     this.#texts = new Texts(log);
     const forNotices = { ...about, store: parts.store, texts: this.#texts };
-    this.#notices = new Notices(forNotices, noticeSettings(config));
+    this.#senders = new SenderChecks(config, {
+      hostname: hostnameOf(config),
+      log,
+      ...siteOf(config),
+    });
+    this.#notices = new Notices(forNotices, noticeSettings(config, siteOf(config)));
     const dataDir = config["server.data_dir"];
     this.#keeper = new VaultKeeper({ ...parts, dataDir, log, clock }, config);
     const forUpkeep = { config: () => this.#config, inspector: parts.inspector, log, clock };
@@ -163,7 +171,7 @@ export class Gateway {
       trail: this.#trail,
       hostname: hostnameOf(config),
       isGenuine: ({ client, envelope }) =>
-        isGenuineSender(client, envelope) || relayRules(this.#config).isTrusted(client.address),
+        isGenuineSender(client, envelope) || siteOf(this.#config).isInside(client),
       reportTemplate: () => this.#texts.template("dsn", defaultGroup(this.#config).rules),
       log,
       clock,
@@ -187,11 +195,12 @@ export class Gateway {
       gate: this.#gate,
       trail: this.#trail,
       notices: this.#notices,
+      senders: this.#senders,
       texts: this.#texts,
       sealing: new Sealing({
         ...{ hostname: hostnameOf(config), clock, log },
         rows: () => this.#config.signing,
-        isInside: (client) => noticeSettings(this.#config).isInside(client),
+        isInside: (client) => siteOf(this.#config).isInside(client),
       }),
       hostname: hostnameOf(config),
       hopsMax: () => this.#config["inbound.hops_max"],
@@ -323,7 +332,8 @@ export class Gateway {
       this.#listener?.reloadCertificate();
       this.#routes = routes;
       this.#policy = policy;
-      this.#notices.reconfigure(noticeSettings(taken));
+      this.#senders.reconfigure(taken, siteOf(taken));
+      this.#notices.reconfigure(noticeSettings(taken, siteOf(taken)));
       this.#keeper.reconfigure(taken);
       this.#config = taken;
       this.#options.onReload?.(taken);
@@ -350,6 +360,7 @@ export class Gateway {
     await this.#keeper.stop();
     this.#inspector.stop();
     await this.#upkeep.stop();
+    this.#senders.stop();
     this.#notices.stop();
     await this.#store.close();
   }
@@ -360,21 +371,11 @@ function hasOwnSignatures(config: Config): boolean {
   return config["scan.signatures_dir"] !== "" || config.feed.length > 0;
 }
 
-function relayRules(config: Config): RelayRules {
-  return new RelayRules({
-    relayDomains: config["inbound.relay_domains"],
-    relayNetworks: config["inbound.relay_networks"],
-  });
-}
-
-function noticeSettings(config: Config): NoticeSettings {
-  const relay = relayRules(config);
+// Who and what is the site's own.
+function siteOf(config: Config): Site {
+  const relay = relayRulesOf(config);
   return {
-    admin: config["notice.admin"] || config["server.postmaster"],
-    from: config["notice.from"],
-    perHourMax: config["notice.per_hour_max"],
-    texts: defaultGroup(config).rules,
     isLocal: (address) => relay.isLocal(address),
-    isInside: ({ address, user }) => user !== undefined || relay.isTrusted(address),
+    isInside: (client) => relay.isInside(client),
   };
 }

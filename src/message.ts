@@ -171,6 +171,8 @@ export interface Envelope {
   readonly envid?: string;
   /** There if the message was checked; mail of clients that gw relays for is not. */
   readonly authentication?: Authentication;
+  /** What rules noted about the session, in their words: `in_dnsbl`. */
+  readonly tags?: readonly string[];
 }
 
 /** Whom a listener is for: strangers, users who log in, or the site's own hosts. */

@@ -36,6 +36,9 @@ export const REPLIES = {
   idleTimeout: { code: 421, enhanced: "4.4.2", text: "Idle for too long, closing" },
   malware: { code: 554, enhanced: "5.7.1", text: "Message refused: harmful content" },
   policyRefused: { code: 550, enhanced: "5.7.1", text: "Message refused by policy" },
+  // RFC 7372 §3.3.
+  senderRefused: { code: 550, enhanced: "5.7.26", text: "Message refused: sender not verified" },
+  senderDeferred: { code: 451, enhanced: "4.7.1", text: "Sender not verified, try again later" },
   relayDenied: { code: 550, enhanced: "5.7.1", text: "Relaying denied" },
   messageTooBig: { code: 552, enhanced: "5.3.4", text: "Message exceeds the size limit" },
   tooManyRecipients: { code: 452, enhanced: "4.5.3", text: "Too many recipients" },

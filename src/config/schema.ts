@@ -1,4 +1,6 @@
 // The schema: every setting there is. A new one is a new record in fields/ and nothing else.
+
+import { ACCESS_FIELDS } from "./access/fields.ts";
 import type { Values } from "./field.ts";
 import { DNS_FIELDS } from "./fields/dns.ts";
 import { INBOUND_FIELDS } from "./fields/inbound/inbound.ts";
@@ -17,6 +19,7 @@ export const SCHEMA = {
   ...SERVER_FIELDS,
   ...INBOUND_FIELDS,
   ...LIMIT_FIELDS,
+  ...ACCESS_FIELDS,
   ...SCAN_FIELDS,
   ...POLICY_FIELDS,
   ...VAULT_FIELDS,
@@ -32,6 +35,7 @@ export const SECTIONS = {
   log: "The log, written to standard output",
   store: "The disk",
   inbound: "Receiving mail",
+  authentication: "Who mail is from",
   scan: "Taking messages apart and scanning them",
   policy: "What is done with a message, by what was seen in it",
   vault: "How long kept mail is kept, and how much of it",

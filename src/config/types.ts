@@ -273,10 +273,11 @@ export function list<T extends string>(element: Type<T>): Type<readonly T[]> {
     expected,
     read(raw): Reading<readonly T[]> {
       if (!Array.isArray(raw) || raw.length > LIST_LENGTH_MAX) return { kind: "wrong", expected };
-      const wrong = raw.findIndex((each) => element.read(each).kind === "wrong");
-      return wrong >= 0
-        ? { kind: "wrong", expected: element.expected, element: wrong }
-        : { kind: "value", value: raw as readonly T[] };
+      for (const [index, each] of raw.entries()) {
+        const reading = element.read(each);
+        if (reading.kind === "wrong") return { ...reading, element: index };
+      }
+      return { kind: "value", value: raw as readonly T[] };
     },
     write: toToml,
     element,

@@ -62,7 +62,7 @@ const CNAME_MAX = 8;
 const RECORDS_MAX = 64;
 // RFC 1035 §2.3.4. Any byte may stand in a label; what mail asks for is printable.
 const NAME_LENGTH_MAX = 253;
-const LABEL = /^[!-~]{1,63}$/;
+const LABEL = /^[ -~]{1,63}$/;
 
 // How records of a type become values; what a record does not fit is undefined.
 const READERS = {
@@ -125,7 +125,12 @@ export class Resolver {
 
   /** The names that an address says it has; whether they lead back to it is another question. */
   names(address: string): Promise<Lookup<string>> {
-    return this.#lookup(reverseName(address) ?? "", "PTR");
+    return this.pointers(reverseName(address) ?? "");
+  }
+
+  /** The names that PTR records of a name in `in-addr.arpa` or `ip6.arpa` point to. */
+  pointers(name: string): Promise<Lookup<string>> {
+    return this.#lookup(name, "PTR");
   }
 
   /** Addresses of one family; the hosts file is not looked at. */
@@ -153,7 +158,7 @@ export class Resolver {
   }
 
   async #cached(name: string, type: QueryType): Promise<Lookup<unknown>> {
-    const ascii = /^[!-~]+$/.test(name) ? name.toLowerCase() : domainToASCII(name);
+    const ascii = /^[ -~]+$/.test(name) ? name.toLowerCase() : domainToASCII(name);
     // A name that can't be put into a question can't exist either.
     if (!isAskable(ascii.replace(/\.$/, ""))) return { kind: "noName" };
     const key = `${type} ${ascii}`;

@@ -1,6 +1,8 @@
 // Who may send to whom. Mail is taken from the site's own networks, and for the site's own domains;
 // anything else would make gw an open relay. RFC 5321 §3.6.2, RFC 2505 §2.1.
 import { IpRanges } from "../base/ip-range.ts";
+import type { Config } from "../config/schema.ts";
+import type { Client } from "../message.ts";
 import { comparableDomain, type Mailbox } from "./address.ts";
 
 /** Settings of `RelayRules`. */
@@ -14,6 +16,14 @@ export interface RelaySettings {
 // RFC 5321 appendix F.2, RFC 2505 §2.1: `user%other@relay`, `other!user@relay` and
 // `"user@other"@relay` ask a relay to send on to `other`. The next hop trusts gw and might do it.
 const ROUTING = /[@%!]/;
+
+/** The rules of a configuration. */
+export function relayRulesOf(config: Config): RelayRules {
+  return new RelayRules({
+    relayDomains: config["inbound.relay_domains"],
+    relayNetworks: config["inbound.relay_networks"],
+  });
+}
 
 /** Tells whether a recipient is taken from a client. Throws if a network is none. */
 export class RelayRules {
@@ -32,6 +42,11 @@ export class RelayRules {
   /** True for clients in the relay networks. */
   isTrusted(clientAddress: string): boolean {
     return this.#networks.contains(clientAddress);
+  }
+
+  /** True for clients that are the site's own: in those networks, or logged in. */
+  isInside({ address, user }: Client): boolean {
+    return user !== undefined || this.isTrusted(address);
   }
 
   /** True if the client may send to this recipient. */

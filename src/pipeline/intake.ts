@@ -20,6 +20,7 @@ import { ExemptionWatch } from "./policy/exemptions.ts";
 import type { Sealing } from "./policy/sealing.ts";
 import type { Texts } from "./policy/texts.ts";
 import { type TreatedDecision, treatAll } from "./policy/treatment.ts";
+import type { CheckedSender, SenderChecks } from "./sender/checks.ts";
 import { settle } from "./settlement.ts";
 import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
 
@@ -59,6 +60,8 @@ export interface IntakeParts {
   readonly gate: Gate;
   readonly trail: Trail;
   readonly notices: Notices;
+  /** Left out: nobody is asked who a message is from. */
+  readonly senders?: SenderChecks;
   readonly texts: Texts;
   readonly sealing: Sealing;
   /** Name of this host, for texts. */
@@ -90,11 +93,16 @@ interface Parts extends IntakeParts {
   readonly garbage: GarbagePacer;
 }
 
+// For rules of those behind gw.
+function tagField({ tags = [] }: Envelope): string {
+  return tags.length === 0 ? "" : `X-Gw-Tag: ${tags.join(" ")}\r\n`;
+}
+
 class Incoming implements Transaction {
   readonly id: string;
   readonly #parts: Parts;
   readonly #client: Client;
-  readonly #envelope: Envelope;
+  #envelope: Envelope;
   readonly #draft: Draft;
   readonly #receivedAt: number;
   #isNoted = false;
@@ -125,33 +133,40 @@ class Incoming implements Transaction {
 
   async finish(trace: string): Promise<Reply> {
     try {
-      const { inspector, exemptions, hopsMax } = this.#parts;
+      const { inspector, exemptions, hopsMax, senders } = this.#parts;
       const policy = this.#parts.policy();
       const body = await this.#draft.finish();
       const shares = policy.split(this.#envelope);
-      const inspected = await inspector.inspect({
+      const job = {
         body,
         name: "message",
         isMessage: true,
         isScanned: shares.some(({ group }) => group.rules.check),
         isHashed: exemptions.isHashWanted(),
-      });
+      };
+      const [inspected, sender] = await Promise.all([
+        inspector.inspect(job),
+        senders?.check({ client: this.#client, envelope: this.#envelope, body }),
+      ]);
       if (inspected.summary.hops > hopsMax()) throw new SmtpError(REPLIES.tooManyHops);
-      const decisions = policy.decide({
+      const decided = policy.decide({
         verdict: inspected.verdict,
         sender: this.#envelope.sender,
-        shares,
+        shares: sender?.divide(shares) ?? shares,
         exemptions: () => exemptions.active(),
       });
+      const decisions = sender?.apply(decided) ?? decided;
+      this.#checked(sender);
       this.#logDecisions(inspected, decisions);
-      const record = this.#record(inspected, trace);
-      const treated = await this.#treat(body, inspected, decisions);
+      const record = this.#record(inspected, (sender?.field ?? "") + trace);
+      const treated = await this.#treat({ body, inspected, decisions, sender });
       const { store, ids, notices } = this.#parts;
       const { verdict } = inspected;
       const tell = await notices.prepare({ body, record, verdict, decisions: treated });
       const nextId = () => ids.next();
       const settled = { draft: this.#draft, body, record, decisions: treated };
-      const { reply, ...rest } = await settle({ store, nextId }, settled);
+      const { reply: settledReply, ...rest } = await settle({ store, nextId }, settled);
+      const reply = sender?.replyFor(settledReply, treated) ?? settledReply;
       void tell?.(rest);
       this.#note(inspected, { ...rest, reply });
       if (reply.code >= 400) throw new SmtpError(reply, decisions[0]?.rule);
@@ -180,7 +195,7 @@ class Incoming implements Transaction {
       receivedAt: this.#receivedAt,
       client: this.#client,
       envelope: this.#envelope,
-      trace: `${trace}X-Gw-Scan: ${verdict.status}; id=${this.id}; set=${verdict.signatureSet}\r\n`,
+      trace: `${trace}${tagField(this.#envelope)}X-Gw-Scan: ${verdict.status}; id=${this.id}; set=${verdict.signatureSet}\r\n`,
       size: this.#draft.size,
       messageId: summary.messageId,
       subject: summary.subject,
@@ -189,11 +204,35 @@ class Incoming implements Transaction {
     };
   }
 
-  async #treat(
-    body: Body,
-    { verdict, summary }: Inspected,
-    decisions: readonly ShareDecision[],
-  ): Promise<readonly TreatedDecision[]> {
+  // What the checks of the sender add to what is known of the message.
+  #checked(sender: CheckedSender | undefined): void {
+    if (sender === undefined) return;
+    const { authentication, tags } = sender;
+    this.#envelope = {
+      ...this.#envelope,
+      authentication,
+      ...(tags.length > 0 && { tags: [...(this.#envelope.tags ?? []), ...tags] }),
+    };
+    const { spf, dkim, dmarc, arc } = authentication;
+    this.#parts.log.info("authenticated", {
+      id: this.id,
+      spf: spf.result,
+      dkim: dkim.map(({ result, domain }) => `${result}:${domain}`).join(",") || "none",
+      dmarc: dmarc.result,
+      from: dmarc.domain || undefined,
+      arc: arc.result,
+      forged: sender.forgedAs,
+    });
+  }
+
+  async #treat(matter: {
+    readonly body: Body;
+    readonly inspected: Inspected;
+    readonly decisions: readonly ShareDecision[];
+    readonly sender: CheckedSender | undefined;
+  }): Promise<readonly TreatedDecision[]> {
+    const { body, decisions, sender } = matter;
+    const { verdict, summary } = matter.inspected;
     const { inspector, texts, sealing, log, hostname, clock } = this.#parts;
     const values: Values = {
       CRLF: "\r\n",
@@ -211,8 +250,11 @@ class Incoming implements Transaction {
     };
     const [client, envelope] = [this.#client, this.#envelope];
     const seal = (bytes: Uint8Array) => sealing.apply({ bytes, client, envelope });
-    const matter = { body, verdict, inspector, texts, seal, values };
-    const treated = await treatAll(decisions, matter);
+    const forgedAs = sender?.forgedAs;
+    const treated = await treatAll(decisions, {
+      ...{ body, verdict, inspector, texts, seal, values },
+      ...(forgedAs !== undefined && { forgedAs }),
+    });
     for (const [index, { group, disposition, done, notes }] of treated.entries()) {
       const isKeptNow = disposition.kind !== decisions[index]?.disposition.kind;
       if (done.length === 0 && notes.length === 0 && !isKeptNow) continue;

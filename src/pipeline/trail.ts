@@ -2,7 +2,15 @@
 // led to its fate, one for each refused command. `gw why` reads them.
 
 import type { Clock } from "../base/clock.ts";
-import type { Client, Envelope, Outcome, ScannedObject, Status, Verdict } from "../message.ts";
+import type {
+  Authentication,
+  Client,
+  Envelope,
+  Outcome,
+  ScannedObject,
+  Status,
+  Verdict,
+} from "../message.ts";
 import type { ShareDecision } from "../policy/policy.ts";
 import type { Reply } from "../reply.ts";
 import type { Store } from "../store/store.ts";
@@ -55,6 +63,9 @@ export interface MessageTrail {
   readonly objectCount: number;
   readonly objects: readonly TrailObject[];
   readonly shares: readonly TrailShare[];
+  /** What the checks of the sender said; left out if there were none. */
+  readonly authentication?: Authentication;
+  readonly tags?: readonly string[];
   /** Copies beside: `{ place: "backup", id }`. */
   readonly copies: readonly { readonly place: string; readonly id: string }[];
   readonly reply: string;
@@ -150,6 +161,8 @@ export class Trail {
         ...share,
         recipients: share.recipients.slice(0, RECIPIENTS_MAX),
       })),
+      ...(envelope.authentication && { authentication: envelope.authentication }),
+      ...(envelope.tags && { tags: envelope.tags }),
       copies,
       reply: lineOf(settled.reply),
     };

@@ -10,7 +10,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { GatewayProcess } from "./gateway-process.ts";
+import { GatewayProcess, type GatewaySetting } from "./gateway-process.ts";
 import { LineClient, type LineReply } from "./line-client.ts";
 import { freePort, until } from "./process.ts";
 import { type SinkMessage, startSink } from "./sink.ts";
@@ -56,7 +56,7 @@ export type PolicyGateway = Awaited<ReturnType<typeof startPolicyGateway>>;
 export interface PolicyGatewayOptions {
   /** Signature sources of its own. */
   readonly signatures?: string;
-  readonly settings?: Readonly<Record<string, string | number | readonly string[]>>;
+  readonly settings?: NonNullable<GatewaySetting["settings"]>;
 }
 
 /** Starts a gateway; `rules` are put behind its configuration. */

@@ -2,11 +2,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { MessageIds } from "../../src/base/message-id.ts";
 import type { Disposition } from "../../src/message.ts";
-import {
-  type NoticeSettings,
-  Notices,
-  type ToldMessage,
-} from "../../src/pipeline/notice/notices.ts";
+import { Notices, type ToldMessage } from "../../src/pipeline/notice/notices.ts";
+import type { NoticeSettings } from "../../src/pipeline/notice/settings.ts";
 import { Texts } from "../../src/pipeline/policy/texts.ts";
 import type { TreatedDecision } from "../../src/pipeline/policy/treatment.ts";
 import type { TrailShare } from "../../src/pipeline/trail.ts";

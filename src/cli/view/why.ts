@@ -77,6 +77,7 @@ function explainMessage(
     `${fromClient(record)} handed it over: "${printable(subject)}"${name}, ${roundSize(size)}.`,
     `It was looked at in ${elapsedMs} ms: ${counted(objectCount, "object")}, the worst ${status}` +
       ` (signatures ${printable(record.signatureSet)}).`,
+    ...explainSender(record),
     ...record.objects.map((object) => {
       const why = [...object.findings, ...object.notes].map(printable).join("; ");
       const shown = paintStatus(terminal, object.status);
@@ -87,6 +88,20 @@ function explainMessage(
       return `A copy was kept in the ${copy.place} as ${copy.id}.${stateOf(parts.get(copy.id))}`;
     }),
     `The client was told: ${printable(record.reply)}.`,
+  ];
+}
+
+function explainSender({ authentication, tags = [] }: MessageTrail): string[] {
+  const tagged = tags.length === 0 ? [] : [`Rules tagged it: ${tags.map(printable).join(", ")}.`];
+  if (authentication === undefined) return tagged;
+  const { spf, dkim, dmarc, arc } = authentication;
+  const about = (domain: string) => (domain === "" ? "" : ` (${printable(domain)})`);
+  const signatures = dkim.map(({ result, domain }) => `${result}${about(domain)}`).join(", ");
+  const asked = dmarc.result === "fail" ? `, whose owner asks for "${dmarc.policy}"` : "";
+  return [
+    `Its sender was checked: SPF ${spf.result}${about(spf.domain)}, DKIM ${signatures || "none"}, ` +
+      `DMARC ${dmarc.result}${about(dmarc.domain)}${asked}, ARC ${arc.result}.`,
+    ...tagged,
   ];
 }
 

@@ -5,7 +5,7 @@
 import type { Clock } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { MessageIds } from "../../base/message-id.ts";
-import type { Body, Client, MessageRecord, Verdict } from "../../message.ts";
+import type { Body, MessageRecord, Verdict } from "../../message.ts";
 import {
   type Addressee,
   addresseesOf,
@@ -22,6 +22,7 @@ import type { Values } from "../../template/render.ts";
 import type { TextRules, Texts } from "../policy/texts.ts";
 import type { TreatedDecision } from "../policy/treatment.ts";
 import type { TrailShare } from "../trail.ts";
+import type { NoticeSettings } from "./settings.ts";
 
 /** What notices are made with. */
 export interface NoticeParts {
@@ -31,20 +32,6 @@ export interface NoticeParts {
   readonly hostname: string;
   readonly log: Log;
   readonly clock: Clock;
-}
-
-/** What the configuration says about notices; may change while gw runs. */
-export interface NoticeSettings {
-  /** Administrator's address, "" if there is none. */
-  readonly admin: string;
-  readonly from: string;
-  readonly perHourMax: number;
-  /** Which texts are used for what no group speaks of. */
-  readonly texts: TextRules;
-  /** Whether mail for an address ends at this site. */
-  readonly isLocal: (address: string) => boolean;
-  /** Whether a client is one of the site's own. */
-  readonly isInside: (client: Client) => boolean;
 }
 
 /** A decided message. */

@@ -49,6 +49,8 @@ export interface TreatmentCase {
   readonly seal: (bytes: Uint8Array) => Promise<Sealed>;
   /** What templates may say of the message. */
   readonly values: Values;
+  /** Name of this host, if the message has fields that somebody else wrote in its name. */
+  readonly forgedAs?: string | undefined;
 }
 
 /** Names that a mark may tell. */
@@ -112,7 +114,7 @@ export async function treatAll(
     const key = keyOf(work);
     const result = results.get(key) ?? make(work);
     results.set(key, result);
-    treated.push(outcomeOf(decision, { key, result: await result, verdict: matter.verdict }));
+    treated.push(outcomeOf(decision, { key, work, result: await result }));
   }
   return treated;
 }
@@ -123,14 +125,19 @@ function keyOf({ treatments, marks, placeholder, values }: TreatmentWork): strin
   return JSON.stringify([treatments, marks, hasText && [placeholder, values]]);
 }
 
+// What is passed on unscanned is not marked either.
+const UNMARKED = { header: [], subject_mark: "", disclaimer: "" } as const;
+
 function workFor(decision: ShareDecision, matter: TreatmentCase): TreatmentWork | undefined {
   const { disposition, treatments, group, status } = decision;
-  const { header, subject_mark: mark, disclaimer, check } = group.rules;
-  if (disposition.kind !== "deliver" || !check) return undefined;
+  const { check } = group.rules;
+  const { header, subject_mark: mark, disclaimer } = check ? group.rules : UNMARKED;
+  const { forgedAs } = matter;
+  const isForged = forgedAs !== undefined;
+  if (disposition.kind !== "deliver") return undefined;
   const isMarked = mark !== "" && status !== "clean";
-  if (treatments.length === 0 && header.length === 0 && disclaimer === "" && !isMarked) {
-    return undefined;
-  }
+  const isPlain = treatments.length === 0 && header.length === 0 && disclaimer === "";
+  if (isPlain && !isMarked && !isForged) return undefined;
   const values = {
     ...matter.values,
     RECPT_ADDR: decision.recipients.map(({ address }) => ({ text: address })),
@@ -145,6 +152,7 @@ function workFor(decision: ShareDecision, matter: TreatmentCase): TreatmentWork 
     verdict: matter.verdict,
     treatments,
     marks: {
+      ...(isForged && { forgedAs }),
       ...(header.length > 0 && { headers: header.map((field) => markText(field, marked)) }),
       ...(isMarked && { subjectMark: markText(mark, marked) }),
       ...(disclaimer !== "" && { disclaimer: matter.texts.disclaimer(group.rules, values) }),
@@ -169,20 +177,21 @@ function foundIn({ objects }: Verdict): Item[] {
 
 interface Result {
   readonly key: string;
+  readonly work: TreatmentWork;
   readonly result: TreatmentResult;
-  readonly verdict: Verdict;
 }
 
-function outcomeOf(decision: ShareDecision, { key, result, verdict }: Result): TreatedDecision {
+function outcomeOf(decision: ShareDecision, { key, work, result }: Result): TreatedDecision {
   if (result.kind === "untreatable") {
     const { reason } = result;
+    const isNeeded = decision.treatments.length > 0 || work.marks.forgedAs !== undefined;
     // Marks alone are no reason to keep a message back.
-    if (decision.treatments.length === 0) return { ...decision, done: [], notes: [reason] };
+    if (!isNeeded) return { ...decision, done: [], notes: [reason] };
     const disposition = { kind: "quarantine", reason: `it can't be treated: ${reason}` } as const;
     return { ...decision, disposition, done: [], notes: [] };
   }
   const { notes, bytes } = result;
-  const pathOf = ({ object }: Treatment) => verdict.objects[object]?.path ?? "";
+  const pathOf = ({ object }: Treatment) => work.verdict.objects[object]?.path ?? "";
   const done = result.done.map((one) => ({ ...one, path: pathOf(one) }));
   const { disinfected } = decision.group.rules;
   const isCured = done.some(({ action }) => action === "cure");

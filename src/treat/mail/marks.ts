@@ -4,6 +4,7 @@
 import { asBuffer } from "../../base/bytes.ts";
 import { encodeBody, headerText } from "../../entity/encode.ts";
 import { parameterTexts } from "../../entity/field.ts";
+import { withoutForged } from "../../entity/forged.ts";
 import { readHeader } from "../../entity/header.ts";
 import { readings } from "../../entity/transfer.ts";
 import { leavesOf, type Part, readParts } from "./parts.ts";
@@ -14,6 +15,8 @@ export interface Marks {
   readonly headers?: readonly string[];
   /** Put in front of the subject, unless it is there already. */
   readonly subjectMark?: string;
+  /** Name of this host: fields that others wrote in its name are taken out. */
+  readonly forgedAs?: string;
   /** Put below the text, in each form the message has. */
   readonly disclaimer?: { readonly text: string; readonly html: string };
 }
@@ -52,6 +55,7 @@ export function applyMarks(
       isBodyChanged = true;
     }
   }
+  if (marks.forgedAs !== undefined) bytes = withoutForgedFields(bytes, marks.forgedAs);
   const beforeSubject = bytes;
   if (marks.subjectMark !== undefined && marks.subjectMark !== "") {
     bytes = withSubjectMark(bytes, marks.subjectMark);
@@ -74,6 +78,14 @@ function headerLine(header: string): string[] {
 
 function headerEnd(bytes: Buffer): number {
   return readHeader(bytes, 0, bytes.length).bodyStart;
+}
+
+function withoutForgedFields(bytes: Buffer, hostname: string): Buffer {
+  const end = headerEnd(bytes);
+  const head = bytes.toString("latin1", 0, end);
+  const left = withoutForged(head, hostname);
+  if (left.length === head.length) return bytes;
+  return Buffer.concat([Buffer.from(left, "latin1"), bytes.subarray(end)]);
 }
 
 function withSubjectMark(bytes: Buffer, mark: string): Buffer {

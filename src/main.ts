@@ -3,10 +3,16 @@
 import { VERSION } from "./base/version.ts";
 
 const args = process.argv.slice(2);
+// Called through a link with the name of one of SMTP-Gateway's tools, it is that tool.
+const calledAs = process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
 
-if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
+if (["smtpgw", "klmailq", "klmaila", "kltlv"].includes(calledAs)) {
+  const { runToEnd } = await import("./cli/program.ts");
+  const { runLegacy } = await import("./cli/legacy/legacy.ts");
+  await runToEnd((terminal) => runLegacy(calledAs, args, terminal));
+} else if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   process.stdout.write(`gw ${VERSION}\n`);
 } else {
-  const { runProgram } = await import("./cli/program.ts");
-  await runProgram(args);
+  const { run, runToEnd } = await import("./cli/program.ts");
+  await runToEnd((terminal) => run(args, terminal));
 }

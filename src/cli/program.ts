@@ -90,13 +90,13 @@ export function explain(error: unknown): string {
 }
 
 /** Runs the program to its end: output is written out before the process goes. */
-export async function runProgram(args: readonly string[]): Promise<void> {
+export async function runToEnd(work: (terminal: Terminal) => Promise<number>): Promise<void> {
   const terminal = processTerminal();
   // `gw scan … | head`: whoever read the output has gone, and nothing is left to be said.
   process.stdout.on("error", () => process.exit(EXIT.error));
   let code: number = EXIT.error;
   try {
-    code = await run(args, terminal);
+    code = await work(terminal);
   } catch (error) {
     terminal.err(explain(error));
   }

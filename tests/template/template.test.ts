@@ -70,6 +70,20 @@ test.each([
   expect(problems.map((one) => one.message)).toEqual([expect.stringContaining(message)]);
 });
 
+test.each([
+  [
+    "disclaimer-html",
+    '<p style="width: 100%">#1 %GROUP%\\n</p>',
+    '<p style="width: 100%">#1 sales\\n</p>',
+  ],
+  ["disclaimer-html", "# a comment\n<b>%GROUP%</b>", "<b>sales</b>"],
+  ["mark", "# <%GROUP%> 100%", "# <sales> 100%"],
+] as const)("in a %s what is no instruction stands for itself: %s", (kind, source, text) => {
+  const template = checkTemplate(source, kind);
+  expect(template.problems).toEqual([]);
+  expect(renderTemplate(template, { GROUP: "sales" })).toBe(text);
+});
+
 describe("shipped texts", () => {
   for (const language of LANGUAGES) {
     test.each([...TEMPLATE_KINDS])(`%s in ${language} has no problem and renders`, (kind) => {
@@ -108,7 +122,8 @@ test("no text makes the parser or the renderer throw", () => {
   for (let round = 0; round < 3000; round++) {
     let source = "";
     for (let n = 0; n < 12; n++) source += pieces[Math.floor(random() * pieces.length)];
-    const template = checkTemplate(source, "notice-admin");
+    const kinds = ["notice-admin", "disclaimer-html", "mark"] as const;
+    const template = checkTemplate(source, kinds[round % kinds.length] ?? "mark");
     expect(typeof renderTemplate(template, VALUES)).toBe("string");
     for (const { line, column } of template.problems) expect(line * column).toBeGreaterThan(0);
   }

@@ -263,7 +263,7 @@ describe("marks", () => {
     const text = treatedText(treatMail(mail, "remove", { marks }));
     expect(text.startsWith("X-Scanned: no X-Forged: yes\r\nFrom: ")).toBe(true);
     expect(text).toContain("\r\nSubject: [virus] an offer\r\n");
-    expect(text).toContain("Hello.\r\nChecked ? gw\r\n");
+    expect(text).toContain("Hello.\r\nChecked - gw\r\n");
     expect(text).toContain("hi\r\n<p>Checked &#8212; gw</p>\r\n</body>");
   });
 

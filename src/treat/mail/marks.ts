@@ -36,6 +36,7 @@ const SIGNATURES =
   /^(dkim-signature|arc-message-signature)[ \t]*:([^\r\n]*(?:(?:\r\n|\r|\n)[ \t]+[^\r\n]*)*)/gim;
 // RFC 9580 §7: signed in the text itself.
 const SIGNED_TEXT = "-----BEGIN PGP SIGNED MESSAGE-----";
+const LATIN1 = /^(?:iso-8859-1|windows-1252)$/;
 const ASCII_COMPATIBLE = /^(?:utf-8|us-ascii|ascii|iso-8859-\d+|windows-\d+|koi8-[ru])$/;
 
 /** Marks a message. `isEdited` says that its body has been changed before. */
@@ -137,19 +138,20 @@ function appended(bytes: Buffer, part: Part, addition: string): Buffer | undefin
   const charset = (field && parameterTexts(field, "charset")[0]?.toLowerCase()) || "us-ascii";
   if (!ASCII_COMPATIBLE.test(charset)) return undefined;
   const isHtml = part.type === "text/html";
-  const added = Buffer.from(inCharset(addition, charset, isHtml), "latin1");
   const at = isHtml ? endOfPage(text) : text.length;
   const isOnNewLine = at === 0 || text[at - 1] === 10;
-  const pieces = [text.subarray(0, at), Buffer.from(isOnNewLine ? "" : "\r\n"), added];
-  const whole = Buffer.concat([...pieces, Buffer.from("\r\n"), text.subarray(at)]);
-  const encoded = encodeBody(whole, { encoding: part.encoding, body }, "\r\n");
-  // Another encoding would mean another header; a text that needs it stays as it is.
-  if (encoded.encoding !== "") return undefined;
-  return Buffer.concat([
-    bytes.subarray(0, part.bodyStart),
-    encoded.bytes,
-    bytes.subarray(part.end),
-  ]);
+  // Another encoding would mean another header: what it takes letters beyond ASCII for, a text can
+  // do without.
+  for (const wanted of [charset, "us-ascii"]) {
+    const added = Buffer.from(inCharset(addition, wanted, isHtml), "latin1");
+    const pieces = [text.subarray(0, at), Buffer.from(isOnNewLine ? "" : "\r\n"), added];
+    const whole = Buffer.concat([...pieces, Buffer.from("\r\n"), text.subarray(at)]);
+    const encoded = encodeBody(whole, { encoding: part.encoding, body }, "\r\n");
+    if (encoded.encoding !== "") continue;
+    const [front, rest] = [bytes.subarray(0, part.bodyStart), bytes.subarray(part.end)];
+    return Buffer.concat([front, encoded.bytes, rest]);
+  }
+  return undefined;
 }
 
 function endOfPage(page: Buffer): number {
@@ -159,11 +161,25 @@ function endOfPage(page: Buffer): number {
   return body >= 0 ? body : html >= 0 ? html : page.length;
 }
 
-// As latin1 text, one character per byte. What the charset lacks becomes an entity or "?".
+// Letters of which a plain form is known by heart; of others the marks are left out.
+const PLAIN: Readonly<Record<string, string>> = {
+  ...{ ä: "ae", ö: "oe", ü: "ue", Ä: "Ae", Ö: "Oe", Ü: "Ue", ß: "ss", æ: "ae", ø: "o", å: "a" },
+  ...{ "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "‘": "'", "’": "'", "–": "-", "—": "-" },
+};
+
+function plainly(char: string): string {
+  return PLAIN[char] ?? (char.normalize("NFKD").replace(/[^\0-\x7f]/gu, "") || "?");
+}
+
+// As latin1 text, one character per byte. What the charset lacks becomes an entity, or is written
+// plainly: another charset would mean another header, and the text be one that nobody sent.
 function inCharset(text: string, charset: string, isHtml: boolean): string {
   const lines = text.toWellFormed().replace(/\r?\n/g, "\r\n");
   if (!isHtml && charset === "utf-8") return Buffer.from(lines).toString("latin1");
-  return lines.replace(/[^\0-\x7f]/gu, (char) => (isHtml ? `&#${char.codePointAt(0)};` : "?"));
+  return lines.replace(/[^\0-\x7f]/gu, (char) => {
+    if (isHtml) return `&#${char.codePointAt(0)};`;
+    return LATIN1.test(charset) && /[\xa0-\xff]/.test(char) ? char : plainly(char);
+  });
 }
 
 function brokenSignatures(bytes: Buffer, isBody: boolean, isSubject: boolean): string[] {

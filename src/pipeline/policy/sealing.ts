@@ -2,6 +2,7 @@
 // a signature of ours under a forged From would make the forgery look genuine.
 
 import { statSync } from "node:fs";
+import { resultsField } from "../../authentication/results-field.ts";
 import type { Clock } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { SigningSettings } from "../../config/tables.ts";
@@ -53,7 +54,7 @@ export class Sealing {
     const dkim = isKnown ? this.#key(own) : undefined;
     const sealer = rows.find((row) => row.arc);
     const key = sealer === undefined ? undefined : this.#key(sealer);
-    const results = resultsOf(this.#parts.hostname, authentication);
+    const results = resultsOf(this.#parts.hostname, envelope);
     const chain = chainOf(authentication);
     return await seal({
       ...{ bytes, now: this.#parts.clock.now() },
@@ -101,16 +102,12 @@ function chainOf(authentication: Authentication | undefined): "pass" | "fail" | 
   return result === "pass" || result === "fail" ? result : undefined;
 }
 
-// RFC 8601 §2.2; "none" says that nothing was checked.
-function resultsOf(hostname: string, authentication: Authentication | undefined): string {
+// What an Authentication-Results field says, on one line; "none": nothing was checked. RFC 8601 §2.2.
+function resultsOf(hostname: string, { authentication, sender }: Envelope): string {
   if (authentication === undefined) return `${hostname}; none`;
-  const { spf, dkim, dmarc } = authentication;
-  const about = (name: string, value: string) =>
-    /^[\w.-]+$/.test(value) ? ` ${name}=${value}` : "";
-  return [
-    hostname,
-    `spf=${spf.result}${about("smtp.mailfrom", spf.domain)}`,
-    ...dkim.map(({ result, domain }) => `dkim=${result}${about("header.d", domain)}`),
-    `dmarc=${dmarc.result}${about("header.from", dmarc.domain)}`,
-  ].join("; ");
+  const field = resultsField(hostname, authentication, { isNullSender: sender === "" });
+  return field
+    .slice(field.indexOf(":") + 1)
+    .replaceAll(/\s+/g, " ")
+    .trim();
 }

@@ -115,7 +115,9 @@ export class Gateway {
       clock,
     });
     const inspector = startInspector(config, options);
-    const carrier = await Carrier.start(carrierOptions(config, hostnameOf(config), log));
+    const carrier = await Carrier.start(
+      carrierOptions(config, { hostname: hostnameOf(config), log, store }),
+    );
     const parts = { store, inspector, carrier, routes, policy };
     const gateway = new Gateway(config, { ...options, clock }, { ...parts, statistics });
     try {

@@ -3,6 +3,7 @@
 import { GarbagePacer } from "../base/garbage.ts";
 import { LOG_LEVELS, type Log, type LogFields, type LogLevel } from "../base/log.ts";
 import { Courier } from "./courier.ts";
+import type { KnownPolicy } from "./security/sts-policy.ts";
 import type { LogEntry, NumberedDelivery, Order, Report } from "./settings.ts";
 
 declare const self: {
@@ -16,6 +17,7 @@ type End = NonNullable<Report["ends"]>[number];
 class Outbox {
   #ends: End[] = [];
   #logs: LogEntry[] = [];
+  #policies: KnownPolicy[] = [];
   #isScheduled = false;
 
   addEnd(end: End): void {
@@ -28,12 +30,18 @@ class Outbox {
     this.#schedule();
   }
 
+  addPolicy(policy: KnownPolicy): void {
+    this.#policies.push(policy);
+    this.#schedule();
+  }
+
   #schedule(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
       this.#isScheduled = false;
-      self.postMessage({ ends: this.#ends, logs: this.#logs });
+      self.postMessage({ ends: this.#ends, logs: this.#logs, policies: this.#policies });
+      this.#policies = [];
       this.#ends = [];
       this.#logs = [];
     });
@@ -57,7 +65,9 @@ function begin(): void {
   self.onmessage = ({ data: order }) => {
     switch (order.kind) {
       case "start":
-        courier = new Courier(order.settings, { error, warn, info, debug });
+        courier = new Courier(order.settings, { error, warn, info, debug }, (policy) =>
+          outbox.addPolicy(policy),
+        );
         self.postMessage({ isReady: true });
         break;
       case "deliver":

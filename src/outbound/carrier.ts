@@ -6,6 +6,7 @@ import { parseServers } from "../dns/resolver.ts";
 import type { Outcome } from "../message.ts";
 import { forAll, TROUBLE, troubleOutcome } from "./response.ts";
 import { hopKey, type NextHop } from "./route.ts";
+import type { KnownPolicy } from "./security/sts-policy.ts";
 import {
   COURIER_DEFAULTS,
   type CourierSettings,
@@ -31,6 +32,8 @@ export interface CarrierOptions {
   readonly dnsTimeoutMs?: number;
   /** Anything else that has a default. */
   readonly settings?: Partial<Omit<CourierSettings, "hostname">>;
+  /** An MTA-STS policy is new, and should be given back in `settings.sts` at the next start. */
+  readonly onPolicy?: (policy: KnownPolicy) => void;
   /** Makes the thread; for tests. */
   readonly spawn?: () => Worker;
 }
@@ -156,7 +159,8 @@ export class Carrier {
     });
   }
 
-  #read({ ends = [], logs = [] }: Report): void {
+  #read({ ends = [], logs = [], policies = [] }: Report): void {
+    for (const policy of policies) this.#options.onPolicy?.(policy);
     for (const { level, event, fields } of logs) this.#options.log[level](event, fields);
     for (const { number, outcomes } of ends) this.#end(number, [...outcomes]);
   }

@@ -9,6 +9,9 @@ import { Hop, type HopContext, SessionQuota } from "./hop.ts";
 import { MailHosts } from "./mail-hosts.ts";
 import { isTooManyRecipients } from "./response.ts";
 import { hopKey } from "./route.ts";
+import { Sts } from "./security/sts.ts";
+import type { KnownPolicy } from "./security/sts-policy.ts";
+import { TlsPolicy } from "./security/tls-policy.ts";
 import type { Connection } from "./session/connection.ts";
 import type { CourierSettings, Delivery } from "./settings.ts";
 
@@ -27,12 +30,20 @@ export class Courier {
   readonly #context: HopContext;
   readonly #sweeper: ReturnType<typeof setInterval>;
 
-  constructor(settings: CourierSettings, log: Log, clock: Clock = systemClock) {
+  constructor(
+    settings: CourierSettings,
+    log: Log,
+    onPolicy: (policy: KnownPolicy) => void = () => {},
+    clock: Clock = systemClock,
+  ) {
     const resolver = new Resolver({ ...settings.dns, clock });
     const hosts = new MailHosts(resolver, { ...settings, random: Math.random });
     const connections = this.#connections;
     const session = { settings, steady: () => clock.steady(), log, connections };
-    const dialer = new Dialer(hosts, session, clock);
+    const { sts, tlsCa } = settings;
+    const ca = tlsCa === undefined ? {} : { ca: tlsCa };
+    const asked = sts && new Sts({ resolver, clock, log, onPolicy, ...sts, ...ca });
+    const dialer = new Dialer(hosts, new TlsPolicy(resolver, asked), session, clock);
     const quota = new SessionQuota(settings.sessionsMax);
     this.#context = { settings, dialer, quota, clock, log };
     const shortest = Math.min(...Object.values(settings.timeouts), settings.sessionIdleMs);

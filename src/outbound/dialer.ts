@@ -6,6 +6,7 @@ import type { Outcome } from "../message.ts";
 import type { MailHosts, Target } from "./mail-hosts.ts";
 import { TROUBLE, troubleOutcome } from "./response.ts";
 import type { NextHop } from "./route.ts";
+import type { TlsPolicy } from "./security/tls-policy.ts";
 import { type Opening, openSession } from "./session/opening.ts";
 import { describeTarget, type Session, type SessionContext } from "./session/session.ts";
 import { type SessionTerms, sessionTerms } from "./settings.ts";
@@ -55,11 +56,13 @@ export class Dialer {
   readonly #context: SessionContext;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #policy: TlsPolicy;
   readonly #isDown: Memory;
   readonly #isTlsBroken: Memory;
 
-  constructor(hosts: MailHosts, context: SessionContext, clock: Clock) {
+  constructor(hosts: MailHosts, policy: TlsPolicy, context: SessionContext, clock: Clock) {
     this.#hosts = hosts;
+    this.#policy = policy;
     this.#context = context;
     this.#clock = clock;
     this.#log = context.log;
@@ -98,7 +101,10 @@ export class Dialer {
     return [...targets.filter((one) => !isDown(one)), ...targets.filter(isDown)];
   }
 
-  async #open(target: Target, terms: SessionTerms): Promise<Opening> {
+  async #open(target: Target, asked: SessionTerms): Promise<Opening> {
+    const agreed = await this.#policy.agree(target, asked, describeTarget(target));
+    if (agreed.kind === "refused") return { ...agreed, isTlsTrouble: false };
+    const { terms } = agreed;
     const key = `${target.address} ${target.port}`;
     const inClear: SessionTerms = { ...terms, tls: "off" };
     const isEither =

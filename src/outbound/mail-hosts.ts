@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { IpRanges } from "../base/ip-range.ts";
 import type { Exchange } from "../dns/records.ts";
-import type { Lookup, Resolver } from "../dns/resolver.ts";
+import type { Resolver } from "../dns/resolver.ts";
 import type { Outcome } from "../message.ts";
 import { TROUBLE, troubleOutcome } from "./response.ts";
 import { type NextHop, type Place, placesOf } from "./route.ts";
@@ -13,6 +13,10 @@ export interface Target {
   readonly host: string;
   readonly address: string;
   readonly port: number;
+  /** Domain whose MX records name the host. */
+  readonly domain?: string;
+  /** The way from the route or the domain to the address is signed with DNSSEC. */
+  readonly isAuthentic?: boolean;
   /** A unix socket; the address is then its path, and the port 0. */
   readonly isSocket?: true;
 }
@@ -85,8 +89,10 @@ export class MailHosts {
     const lookup = await this.#resolver.addresses(host);
     if (lookup.kind === "trouble") return none(TROUBLE.dnsTrouble, host, lookup.reason);
     if (lookup.kind !== "found") return none(TROUBLE.noRouteHost, host);
-    const targets = lookup.values.slice(0, TARGETS_MAX);
-    return { kind: "found", targets: targets.map((address) => ({ host, address, port })) };
+    const addresses = lookup.values.slice(0, TARGETS_MAX);
+    const marked = lookup.isAuthentic === true && { isAuthentic: true };
+    const targets = addresses.map((address) => ({ host, address, port, ...marked }));
+    return { kind: "found", targets };
   }
 
   async #locateMx(domain: string): Promise<Located> {
@@ -99,12 +105,12 @@ export class MailHosts {
         return none(TROUBLE.noDomain, domain);
       case "empty":
         // RFC 5321 §5.1: without MX records the domain is its own mail host.
-        return this.#locateHosts(domain, [domain]);
+        return this.#locateHosts(domain, [domain], lookup.isAuthentic === true);
       case "found": {
         const real = lookup.values.filter(({ host }) => host !== "");
         // RFC 7505 §3.
         if (real.length === 0) return none(TROUBLE.nullMx, domain);
-        return this.#locateHosts(domain, this.#order(real));
+        return this.#locateHosts(domain, this.#order(real), lookup.isAuthentic === true);
       }
       default:
         return lookup satisfies never;
@@ -118,13 +124,21 @@ export class MailHosts {
     return [...new Set(keyed.map(({ host }) => host))].slice(0, HOSTS_MAX);
   }
 
-  async #locateHosts(domain: string, hosts: readonly string[]): Promise<Located> {
+  // RFC 7672 §2.1.1: DANE needs each step to be signed, MX records and addresses.
+  async #locateHosts(
+    domain: string,
+    hosts: readonly string[],
+    isSigned: boolean,
+  ): Promise<Located> {
     const lookups = await Promise.all(hosts.map((host) => this.#resolver.addresses(host)));
     const port = this.#options.mxPort;
     const targets = hosts
-      .flatMap((host, index) =>
-        addressesOf(lookups[index]).map((address) => ({ host, address, port })),
-      )
+      .flatMap((host, index) => {
+        const lookup = lookups[index];
+        if (lookup?.kind !== "found") return [];
+        const marked = isSigned && lookup.isAuthentic === true && { isAuthentic: true };
+        return lookup.values.map((address) => ({ host, address, port, domain, ...marked }));
+      })
       .filter(({ address }) => this.#isUsable(address))
       .slice(0, TARGETS_MAX);
     if (targets.length > 0) return { kind: "found", targets };
@@ -138,10 +152,6 @@ export class MailHosts {
     if (NO_HOST.contains(address)) return false;
     return this.#options.isLoopbackMxAllowed || !LOOPBACK.contains(address);
   }
-}
-
-function addressesOf(lookup: Lookup<string> | undefined): readonly string[] {
-  return lookup?.kind === "found" ? lookup.values : [];
 }
 
 function none(trouble: string, host: string, detail = ""): Located {

@@ -19,6 +19,10 @@ export interface Terms {
   readonly protocol?: Protocol;
   readonly login?: Login;
   readonly tls?: TlsMode;
+  /** Trusted certificates, PEM. */
+  readonly tlsCa?: string;
+  /** The name in the certificate, if it is not the host's. */
+  readonly tlsName?: string;
   readonly eightBit?: EightBit;
   /** Own addresses to send from, one of each family. */
   readonly localAddresses?: readonly string[];

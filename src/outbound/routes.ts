@@ -1,6 +1,7 @@
 // The administrator's routes: which next hop takes mail for whom, and how long it is tried there.
 // MX of the recipient's domain for all else.
 
+import { readFileSync } from "node:fs";
 import type { RouteSettings } from "../config/tables.ts";
 import {
   literalAddress,
@@ -114,11 +115,14 @@ function placeOf(target: string, name: string): Place {
 }
 
 function routeOf(table: RouteSettings, rank: number): Omit<Route, "rank"> {
-  const { user, password, tls, eight_bit, source_addresses, sessions_max } = table;
+  const { user, password, tls, tls_ca, tls_name, eight_bit, source_addresses, sessions_max } =
+    table;
   const terms: Terms = {
     protocol: table.protocol,
     ...(user !== "" && { login: { user, password } }),
     ...(tls !== undefined && { tls }),
+    ...(tls_ca !== undefined && tls_ca !== "" && { tlsCa: readFileSync(tls_ca, "utf8") }),
+    ...(tls_name !== undefined && tls_name !== "" && { tlsName: tls_name }),
     ...(eight_bit !== undefined && { eightBit: eight_bit }),
     ...(source_addresses !== undefined && { localAddresses: source_addresses }),
     ...(sessions_max !== undefined && { sessionsMax: sessions_max }),

@@ -2,8 +2,10 @@
 // deliveries over, the worker answers with outcomes. Everything here can be cloned between threads.
 import type { Endpoint } from "../base/endpoint.ts";
 import type { LogFields, LogLevel } from "../base/log.ts";
+import type { TlsAssociation } from "../dns/records.ts";
 import type { Body, Envelope, Outcome, Recipient } from "../message.ts";
 import type { Login, NextHop, Protocol } from "./route.ts";
+import type { KnownPolicy } from "./security/sts-policy.ts";
 import type { Timeouts } from "./session/connection.ts";
 
 /** One message for the recipients that share a next hop. */
@@ -20,9 +22,10 @@ export interface Delivery {
 
 /**
  * `opportunistic`: STARTTLS where it is offered, without proof of identity, in clear where it fails.
- * `required`: only with a certificate that is valid for the host.
+ * `required`: only with a certificate that is valid for the host. `dane`: as the host's TLSA records
+ * want it, opportunistic where it has none.
  */
-export type TlsMode = "off" | "opportunistic" | "required";
+export type TlsMode = "off" | "opportunistic" | "required" | "dane";
 
 /** What is done with 8-bit mail for a next hop that takes none. RFC 6152 §3. */
 export type EightBit = "convert" | "refuse" | "send";
@@ -32,8 +35,10 @@ export interface CourierSettings {
   /** Name given in EHLO. */
   readonly hostname: string;
   readonly tls: TlsMode;
-  /** More trusted certificates for `required`, PEM; those of the system if left out. */
+  /** Trusted certificates for `required`, PEM; those of the system if left out. */
   readonly tlsCa?: string;
+  /** MTA-STS: left out, it is not asked for. */
+  readonly sts?: { readonly port: number; readonly known: readonly KnownPolicy[] };
   readonly timeouts: Timeouts;
   /** Sessions at one time to one next hop, and in all. */
   readonly sessionsPerHostMax: number;
@@ -92,7 +97,14 @@ export const COURIER_DEFAULTS: Omit<CourierSettings, "hostname"> = {
 /** How the sessions of one next hop are held. */
 export interface SessionTerms {
   readonly protocol: Protocol;
-  readonly tls: TlsMode;
+  /** `encrypted`: only with TLS, whoever the far side is, unless `tlsa` says who. */
+  readonly tls: TlsMode | "encrypted";
+  /** The far side must be one of these. */
+  readonly tlsa?: readonly TlsAssociation[];
+  /** In place of those for all mail. */
+  readonly tlsCa?: string;
+  /** The name in the certificate, if it is not the host's. */
+  readonly tlsName?: string;
   readonly eightBit: EightBit;
   readonly localAddresses: readonly string[];
   readonly login?: Login;
@@ -129,4 +141,6 @@ export interface Report {
   readonly isReady?: boolean;
   readonly ends?: readonly { readonly number: number; readonly outcomes: readonly Outcome[] }[];
   readonly logs?: readonly LogEntry[];
+  /** MTA-STS policies that are new. */
+  readonly policies?: readonly KnownPolicy[];
 }

@@ -1,9 +1,15 @@
 // What the settings say of sending, in the words of the stages that send.
-import type { Log } from "../base/log.ts";
+import { readFileSync } from "node:fs";
+import { describeError, type Log } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import type { CarrierOptions } from "../outbound/carrier.ts";
 import type { Routes } from "../outbound/routes.ts";
+import { POLICIES_MAX } from "../outbound/security/sts.ts";
+import type { KnownPolicy, StsPolicy } from "../outbound/security/sts-policy.ts";
 import type { BackoffOptions } from "../queue/backoff.ts";
+import type { Store } from "../store/store.ts";
+
+const HTTPS_PORT = 443;
 
 /** The delays for a recipient: those of its route, else those for all mail. */
 export function backoffOf(config: Config, routes: Routes, address: string): BackoffOptions {
@@ -16,8 +22,15 @@ export function backoffOf(config: Config, routes: Routes, address: string): Back
   };
 }
 
-/** How mail is sent on. */
-export function carrierOptions(config: Config, hostname: string, log: Log): CarrierOptions {
+/** How mail is sent on; reads the certificates that are trusted, and throws if it can't. */
+export function carrierOptions(
+  config: Config,
+  { hostname, log, store }: { hostname: string; log: Log; store: Store },
+): CarrierOptions {
+  const ca = config["outbound.tls_ca"];
+  const known = store.policies.all(POLICIES_MAX).map(({ policy, ...row }): KnownPolicy => {
+    return { ...row, policy: JSON.parse(policy) as StsPolicy };
+  });
   return {
     hostname,
     sessionsPerHostMax: config["outbound.sessions_per_host_max"],
@@ -27,9 +40,19 @@ export function carrierOptions(config: Config, hostname: string, log: Log): Carr
     dnsServers: config["dns.servers"],
     dnsTimeoutMs: config["dns.timeout"],
     settings: {
+      ...(ca !== "" && { tlsCa: readFileSync(ca, "utf8") }),
+      ...(config["outbound.mta_sts"] && { sts: { port: HTTPS_PORT, known } }),
       eightBit: config["outbound.eight_bit"],
       eightBitSigned: config["outbound.eight_bit_signed"],
       localAddresses: config["outbound.source_addresses"],
+    },
+    onPolicy: ({ policy, ...row }) => {
+      try {
+        store.policies.put({ ...row, policy: JSON.stringify(policy) });
+      } catch (error) {
+        // It holds until the next start all the same.
+        log.warn("mta-sts-not-kept", { domain: row.domain, cause: describeError(error) });
+      }
     },
     log,
   };

@@ -139,6 +139,14 @@ const MIGRATIONS: readonly string[] = [
 
   // The next hop that an administrator chose for a recipient, "" for none.
   `ALTER TABLE recipients ADD COLUMN route TEXT NOT NULL DEFAULT '';`,
+
+  // MTA-STS policies, as JSON.
+  `CREATE TABLE sts_policies (
+     domain TEXT PRIMARY KEY,
+     id TEXT NOT NULL,
+     policy TEXT NOT NULL,
+     expires_at INTEGER NOT NULL
+   ) WITHOUT ROWID;`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */

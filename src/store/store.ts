@@ -22,6 +22,7 @@ import { DecisionRows } from "./rows/decision-rows.ts";
 import { ExemptionRows } from "./rows/exemption-rows.ts";
 import { NoticeRows } from "./rows/notice-rows.ts";
 import { ReleaseRows } from "./rows/release-rows.ts";
+import { StsRows } from "./rows/sts-rows.ts";
 import { VaultRows } from "./rows/vault-rows.ts";
 import { PLACES, type Place } from "./spool/record.ts";
 import { type Acceptance, type Accepted, SegmentLog } from "./spool/segment.ts";
@@ -55,6 +56,7 @@ export class Store {
   /** What is let through although something was seen in it. */
   readonly exemptions: ExemptionRows;
   readonly notices: NoticeRows;
+  readonly policies: StsRows;
   /** What was decided, and what became of it. */
   readonly decisions: DecisionRows;
   readonly #db: Database;
@@ -118,6 +120,7 @@ export class Store {
     this.acts = new ActRows(context);
     this.exemptions = new ExemptionRows(context);
     this.notices = new NoticeRows(context);
+    this.policies = new StsRows(context);
     this.decisions = new DecisionRows(context);
   }
 

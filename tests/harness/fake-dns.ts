@@ -20,6 +20,7 @@ export interface Asked {
 export type Trick = (asked: Asked) => readonly (Packet | Buffer)[] | undefined;
 
 const RECURSION_AVAILABLE = 1 << 7;
+const AUTHENTIC = 1 << 5;
 const TRUNCATED = 1 << 9;
 /** Flags of a reply with an error code. RFC 1035 §4.1.1. */
 export const RCODE = { formerr: 1, servfail: 2, nxdomain: 3, refused: 5 } as const;
@@ -38,6 +39,8 @@ export function mxRecord(name: string, preference: number, exchange: string, ttl
 export class FakeDns {
   zone: Zone;
   trick: Trick = () => undefined;
+  /** Whether the zone's answers are said to be signed (AD). RFC 6840 §5.8. */
+  isSigned = false;
   readonly asked: Asked[] = [];
   readonly #udp: UdpSocket;
   readonly #tcp: Server;
@@ -113,14 +116,12 @@ export class FakeDns {
       records = this.zone[current];
     }
     const own = records?.filter((record) => record.type === type) ?? [];
-    return {
-      ...reply(packet, records === undefined ? RCODE.nxdomain : 0),
-      answers: [...answers, ...own],
-    };
+    const flags = (records === undefined ? RCODE.nxdomain : 0) | (this.isSigned ? AUTHENTIC : 0);
+    return { ...reply(packet, flags), answers: [...answers, ...own] };
   }
 }
 
-/** An empty reply to a query, with an error code. */
+/** An empty reply to a query, with an error code, or more flags. */
 export function reply(query: Packet, rcode = 0): Packet {
   const { id = 0, questions = [] } = query;
   return { type: "response", id, flags: RECURSION_AVAILABLE | rcode, questions, answers: [] };

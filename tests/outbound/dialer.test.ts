@@ -4,8 +4,10 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { systemClock } from "../../src/base/clock.ts";
+import type { Resolver } from "../../src/dns/resolver.ts";
 import { type Dialed, Dialer } from "../../src/outbound/dialer.ts";
 import type { Located, MailHosts, Target } from "../../src/outbound/mail-hosts.ts";
+import { TlsPolicy } from "../../src/outbound/security/tls-policy.ts";
 import type { Connection } from "../../src/outbound/session/connection.ts";
 import { Payload } from "../../src/outbound/session/payload.ts";
 import type { CourierSettings } from "../../src/outbound/settings.ts";
@@ -54,7 +56,9 @@ function dialer(
   const located: Located = { kind: "found", targets };
   const hosts = { locate: () => Promise.resolve(located) } as unknown as MailHosts;
   const clock = steady ? { now: steady, steady } : systemClock;
-  return new Dialer(hosts, { settings, steady: () => performance.now(), log, connections }, clock);
+  const policy = new TlsPolicy({} as Resolver);
+  const session = { settings, steady: () => performance.now(), log, connections };
+  return new Dialer(hosts, policy, session, clock);
 }
 
 function portOf(dialed: Dialed): number {

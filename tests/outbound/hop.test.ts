@@ -7,6 +7,7 @@ import type { Outcome } from "../../src/message.ts";
 import { Dialer } from "../../src/outbound/dialer.ts";
 import { Hop, SessionQuota } from "../../src/outbound/hop.ts";
 import { MailHosts } from "../../src/outbound/mail-hosts.ts";
+import { TlsPolicy } from "../../src/outbound/security/tls-policy.ts";
 import type { Connection } from "../../src/outbound/session/connection.ts";
 import type { CourierSettings } from "../../src/outbound/settings.ts";
 import { NextHopServer } from "../harness/next-hop.ts";
@@ -39,7 +40,7 @@ function newHop(changes: Partial<CourierSettings> = {}, quota = new SessionQuota
   });
   const hosts = new MailHosts(resolver, { ...settings, random: Math.random });
   const session = { settings, steady: () => performance.now(), log, connections };
-  const dialer = new Dialer(hosts, session, clock);
+  const dialer = new Dialer(hosts, new TlsPolicy(resolver), session, clock);
   return new Hop(deliveryTo(server).nextHop, { settings, dialer, quota, clock, log });
 }
 

@@ -1,6 +1,6 @@
 // Settings of the queue and of the side that sends mail on.
 import type { Schema } from "../field.ts";
-import { duration, integer, ipAddress, list, oneOf, route } from "../types.ts";
+import { duration, flag, integer, ipAddress, list, oneOf, path, route } from "../types.ts";
 import { EIGHT_BIT_MODES, TLS_MODES } from "./route.ts";
 
 /** Sections queue and outbound. */
@@ -67,9 +67,24 @@ export const OUTBOUND_FIELDS = {
   "outbound.tls": {
     type: oneOf(TLS_MODES),
     default: "opportunistic",
-    doc: "Encryption towards next hops. opportunistic: where STARTTLS is offered, without proof of the host's identity. required: only with a certificate that is valid for the host. off: never.",
+    doc: "Encryption towards next hops. opportunistic: where STARTTLS is offered, without proof of the host's identity, more where outbound.mta_sts asks for it. dane: as the host's TLSA records want it, else opportunistic; needs dns.trusted. required: only with a certificate that is valid for the host. off: never.",
     example: "required",
     knownAs: ["smtp_tls_security_level"],
+    needsRestart: true,
+  },
+  "outbound.tls_ca": {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "File of the certificates (PEM) that next hops are trusted by where a valid certificate is required. Empty: the well-known ones, which gw has with it.",
+    example: "/etc/gw/internal-ca.pem",
+    knownAs: ["smtp_tls_CAfile"],
+    needsRestart: true,
+  },
+  "outbound.mta_sts": {
+    type: flag(),
+    default: true,
+    doc: "Whether domains are asked over HTTPS for their MTA-STS policy: mail for one that enforces it goes only to the hosts that it names, and only with a valid certificate. Domains of routes with exact hosts are not asked.",
+    example: false,
     needsRestart: true,
   },
   "outbound.eight_bit": {

@@ -3,18 +3,20 @@ import type { Schema } from "../field.ts";
 import {
   duration,
   flag,
+  hostname,
   integer,
   ipAddress,
   list,
   nextHop,
   oneOf,
+  path,
   phrase,
   routeMask,
   secret,
 } from "../types.ts";
 
 /** How mail may be encrypted towards next hops. */
-export const TLS_MODES = ["opportunistic", "required", "off"] as const;
+export const TLS_MODES = ["opportunistic", "dane", "required", "off"] as const;
 
 /** What may be done with 8-bit mail for a next hop that takes none. */
 export const EIGHT_BIT_MODES = ["convert", "refuse", "send"] as const;
@@ -69,6 +71,18 @@ export const ROUTE_RULE_FIELDS = {
     doc: "Encryption towards these hosts, as in outbound.tls.",
     example: "required",
     knownAs: ["smtp_tls_policy_maps"],
+  },
+  tls_ca: {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "File of the certificates (PEM) that these hosts are trusted by, in place of outbound.tls_ca.",
+    example: "/etc/gw/internal-ca.pem",
+  },
+  tls_name: {
+    type: hostname(),
+    default: "",
+    doc: "Name that the hosts' certificate must have. Empty: that of the host.",
+    example: "mail.internal.example.org",
   },
   eight_bit: {
     type: oneOf(EIGHT_BIT_MODES),

@@ -67,11 +67,22 @@ function* coveredMasks(routes: readonly RouteSettings[]): Generator<Conflict> {
   }
 }
 
+// Without a resolver that can be believed DANE would be no more than a word.
+function* daneConflicts(config: Config): Generator<Conflict> {
+  if (config["dns.trusted"]) return;
+  const message = 'tls = "dane" needs DNS servers that validate: set dns.trusted = true';
+  if (config["outbound.tls"] === "dane") yield { keys: ["outbound.tls"], message };
+  for (const [index, { tls }] of config.route.entries()) {
+    if (tls === "dane") yield { keys: [`route[${index}].tls`], message };
+  }
+}
+
 /** What is wrong with routes; empty if nothing is. */
 export function findRouteConflicts(config: Config): readonly Conflict[] {
   return [
     ...config.route.flatMap((route, index) => [...conflictsOf(route, `route[${index}]`)]),
     ...coveredMasks(config.route),
+    ...daneConflicts(config),
     ...sourceConflicts(config["outbound.source_addresses"], "outbound.source_addresses"),
   ];
 }

@@ -1,11 +1,13 @@
 // Opens a session with one address: TCP or unix socket, greeting, EHLO or LHLO, TLS, login. What goes
 // wrong here is always temporary, save a host that says that it never takes mail.
 import { connect, isIP, type NetConnectOpts, type Socket } from "node:net";
+import { TLSSocket } from "node:tls";
 import { describeError } from "../../base/log.ts";
 import type { Outcome } from "../../message.ts";
 import type { Target } from "../mail-hosts.ts";
 import { outcomeOf, TROUBLE, troubleOutcome } from "../response.ts";
 import type { Login } from "../route.ts";
+import { chainOf, matchesDane } from "../security/dane.ts";
 import type { SessionTerms } from "../settings.ts";
 import { Connection } from "./connection.ts";
 import {
@@ -53,6 +55,11 @@ export async function openSession(
     connection.close();
     return { kind: "refused", outcome: refusal(error, target, isTlsTrouble), isTlsTrouble };
   }
+  const impostor = impostorOf(connection, target, terms);
+  if (impostor !== undefined) {
+    connection.close();
+    return { kind: "refused", outcome: impostor, isTlsTrouble: false };
+  }
   const { login } = terms;
   const refused = login === undefined ? undefined : await logIn(connection, login, target);
   if (refused !== undefined) {
@@ -92,9 +99,9 @@ function connectTo(
 }
 
 function newConnection(socket: Socket, { target, terms, context }: SessionParts): Connection {
-  const { hostname, timeouts, tlsCa } = context.settings;
-  const { tls, protocol } = terms;
-  const isRequired = tls === "required";
+  const { hostname, timeouts } = context.settings;
+  const { tls, protocol, tlsCa = context.settings.tlsCa, tlsName } = terms;
+  const isVerified = tls === "required";
   const connection = new Connection(
     {
       connection: socket,
@@ -103,13 +110,14 @@ function newConnection(socket: Socket, { target, terms, context }: SessionParts)
       lmtp: protocol === "lmtp",
       secure: protocol === "smtps",
       ignoreTLS: tls === "off",
-      requireTLS: isRequired,
+      requireTLS: isVerified || tls === "encrypted",
       opportunisticTLS: tls === "opportunistic",
       tls: {
         // RFC 7435: encryption without proof of identity is still better than none.
-        rejectUnauthorized: isRequired,
+        rejectUnauthorized: isVerified,
         minVersion: "TLSv1.2",
         ...(tlsCa === undefined ? {} : { ca: tlsCa }),
+        ...(tlsName === undefined ? {} : { servername: tlsName }),
       },
     },
     timeouts,
@@ -138,6 +146,18 @@ function refusal(error: SmtpTrouble, target: Target, isTlsTrouble: boolean): Out
   if (NEVER_TAKES_MAIL.test(response)) return outcomeOf(response, host);
   if (response !== "") return troubleOutcome(TROUBLE.refusedSession, host, response);
   return lossOf(error, host);
+}
+
+// RFC 7672 §2.2: before anything of the mail is said.
+function impostorOf(connection: Connection, target: Target, terms: SessionTerms) {
+  const { tlsa } = terms;
+  const socket = connection._socket;
+  if (tlsa === undefined) return undefined;
+  const names = target.domain === undefined ? [target.host] : [target.host, target.domain];
+  const isRight =
+    socket instanceof TLSSocket && matchesDane(tlsa, chainOf(socket), names, Date.now());
+  const detail = "its certificate is none that its TLSA records name";
+  return isRight ? undefined : troubleOutcome(TROUBLE.tls, describeTarget(target), detail);
 }
 
 // RFC 4954 §4. A password that is wrong is the administrator's slip: it must not fail all mail, so

@@ -26,6 +26,19 @@ export function openLog(
   });
 }
 
+const HINTS: Readonly<Record<string, string>> = {
+  EACCES: "; the user that gw runs as must be able to write there (server.data_dir)",
+  EROFS: "; that disk can't be written: name another folder (server.data_dir)",
+  ENOSPC: "; the disk is full: make room, or name another folder (server.data_dir)",
+  EDQUOT: "; the quota is used up: make room, or name another folder (server.data_dir)",
+};
+
+// What to do about errors of the system that name a file; those of ports say it themselves.
+function hintOf(error: unknown): string {
+  const { code = "", path } = error as NodeJS.ErrnoException;
+  return path === undefined ? "" : (HINTS[code] ?? "");
+}
+
 /** Starts a gateway; whatever stands in the way is a CliError that names it. */
 export async function startGateway(
   config: Config,
@@ -35,7 +48,7 @@ export async function startGateway(
     const signatures = await openSignatures(config);
     return await Gateway.start(config, { ...options, signatures });
   } catch (error) {
-    throw new CliError(`cannot start: ${describeError(error)}`, { cause: error });
+    throw new CliError(`cannot start: ${describeError(error)}${hintOf(error)}`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 // All commands by name, with what is said of them before they are loaded.
 import type { Group, Item } from "./command.ts";
+import { BUNDLE } from "./commands/bundle/group.ts";
 import { FEED_VERBS } from "./commands/feed/verbs.ts";
 import { UPDATE } from "./commands/update/group.ts";
 import { vaultVerbs } from "./commands/vault/verbs.ts";
@@ -332,6 +333,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
     update: UPDATE,
     template: TEMPLATE,
     feed: FEED,
+    bundle: BUNDLE,
   },
 };
 

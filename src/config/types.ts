@@ -265,6 +265,13 @@ export function url({ orEmpty = false } = {}): Type<string> {
   return word("URL", expected, isUrl, orEmpty);
 }
 
+/** The first root document of a signed feed: its hash, or the path of one. */
+export function anchor(): Type<string> {
+  const expected = '"sha256:" and 64 hexadecimal digits, or a path that starts with /, or ""';
+  const isAnchor = (text: string) => /^sha256:[0-9a-fA-F]{64}$/.test(text) || isAbsolute(text);
+  return word("root document", expected, isAnchor, true);
+}
+
 /** A list of values of one type. */
 export function list<T extends string>(element: Type<T>): Type<readonly T[]> {
   const expected = `a list in brackets, each element ${element.expected}`;

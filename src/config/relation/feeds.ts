@@ -12,7 +12,7 @@ function* conflictsOf(feed: FeedSettings, key: string): Generator<Conflict> {
       yield { keys: [`${key}.folder`], message };
     }
     if (root === "") {
-      const message = `feed "${name}": root must name the file with the feed's first keys`;
+      const message = `feed "${name}": root must say what the feed's first keys are`;
       yield { keys: [`${key}.root`, `${key}.name`], message };
     }
   } else if (root !== "") {
@@ -23,8 +23,11 @@ function* conflictsOf(feed: FeedSettings, key: string): Generator<Conflict> {
     const message = `feed "${name}": certificates are for feeds of type clamav`;
     yield { keys: [`${key}.certificates`], message };
   }
-  if (urls.length > 0 === hasFolder && (type !== "gw" || !hasFolder)) {
-    const what = type === "gw" ? "urls" : "either urls or folder";
+  // A gw feed that is never fetched may come in bundles.
+  const isCarried = type === "gw" && !feed.enabled;
+  if (urls.length > 0 === hasFolder && (type !== "gw" || !hasFolder) && !isCarried) {
+    const what =
+      type === "gw" ? "urls, or enabled = false if it comes in bundles" : "either urls or folder";
     yield { keys: [`${key}.urls`, `${key}.name`], message: `feed "${name}": set ${what}` };
   }
   if (type === "clamav" && urls.length > 0 && databases.length === 0) {

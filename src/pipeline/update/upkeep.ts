@@ -94,7 +94,7 @@ export class Upkeep {
       if (feeds.length === 0) return;
       const updater = new Updater({
         ...{ config, log, clock, arenas: inspector.workers },
-        sourceOf: (feed) => sourceOf(feed, clock),
+        sourceOf: (feed) => sourceOf(feed, { dataDir: config["server.data_dir"], clock }),
         onSet: async (_, { set }) => await inspector.replaceSet(set),
       });
       await updater.update({ feeds, signal: this.#stopping.signal });

@@ -24,7 +24,8 @@ const LIFETIME_MAX_MS = 3650 * DAY_MS;
 const DELTAS_MAX = 100;
 const SETTINGS_FILE = "feed.json";
 const SETTINGS_SIZE_MAX = 64 * 1024;
-const NAME = /^[a-z0-9][a-z0-9_-]{0,39}$/;
+/** As feeds are named in gw.toml. */
+const NAME = /^[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?$/;
 
 /**
  * What is set if nothing is said: the documents whose keys may be offline live long; the timestamp,
@@ -43,7 +44,9 @@ export const DEFAULTS = {
 /** A name for a feed, or a FeedError. */
 export function checkName(name: string): string {
   if (NAME.test(name)) return name;
-  throw new FeedError(`"${name}" is no name for a feed: use up to 40 of a-z, 0-9, "-" and "_"`);
+  throw new FeedError(
+    `"${name}" is no name for a feed: use up to 32 of a-z, 0-9, inner "-" and "_"`,
+  );
 }
 
 /** Lifetimes from `root=365d,timestamp=2d`; roles that are not named as in `base`. */

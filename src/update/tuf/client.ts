@@ -43,7 +43,7 @@ export interface Offer {
   /** When the timestamp ends, milliseconds since the epoch. */
   readonly expiresAt: number;
   readonly transferred: number;
-  /** The documents that the mirror gave, by name. */
+  /** The documents that the mirror gave, by name, and the root that was trusted before. */
   readonly documents: ReadonlyMap<string, Uint8Array>;
 }
 
@@ -109,6 +109,7 @@ export class Client {
 
   async #refreshed(fetcher: DocumentFetcher): Promise<Updater> {
     const before = this.#trust.working("root");
+    fetcher.documents.set(`${before.signed.version}.root.json`, this.#trust.workingBytes("root"));
     try {
       const updater = this.#updater(fetcher);
       await updater.refresh();

@@ -50,7 +50,7 @@ export class Download {
       await onDisk(mkdir(dirname(target), { recursive: true, mode: 0o700 }));
       if (await this.#reuse(file, target)) continue;
       if (await this.#patch(file, target)) continue;
-      await this.#fetch(file, target);
+      this.transferred += await fetchFile(file, target, this.#job);
     }
   }
 
@@ -108,22 +108,34 @@ export class Download {
       return undefined;
     }
   }
+}
 
-  async #fetch(file: ReleaseFile, target: string): Promise<void> {
-    const { getter, signal, mirrors, progress } = this.#job;
-    await fromAny(mirrors, signal, async (mirror) => {
-      const url = below(mirror, `targets/${file.location}`);
-      // What a mirror before this one has left.
-      await rm(target, { force: true });
-      const got = await getter.file(url, target, { sizeMax: file.length, signal, progress });
-      if (got.kind !== "got") throw new UpdateError("unreachable", `${url}: there is no such file`);
-      this.transferred += got.transferred;
-      if (got.size === file.length && (await hashFile(target)) === file.sha256) return;
-      await rm(target);
-      const reason = `${url}: not the file that was signed (${got.size} of ${file.length} bytes)`;
-      throw new UpdateError("invalid", reason);
-    });
-  }
+/** Where a single file comes from. */
+export type FetchParts = Pick<DownloadJob, "mirrors" | "getter" | "signal" | "progress">;
+
+/**
+ * Fetches one file to `target`, where nothing is, and gives the bytes that came for it. Throws
+ * UpdateError if no mirror has what was signed.
+ */
+export async function fetchFile(
+  file: ReleaseFile,
+  target: string,
+  { mirrors, getter, signal, progress }: FetchParts,
+): Promise<number> {
+  let transferred = 0;
+  await fromAny(mirrors, signal, async (mirror) => {
+    const url = below(mirror, `targets/${file.location}`);
+    // What a mirror before this one has left.
+    await rm(target, { force: true });
+    const got = await getter.file(url, target, { sizeMax: file.length, signal, progress });
+    if (got.kind !== "got") throw new UpdateError("unreachable", `${url}: there is no such file`);
+    transferred += got.transferred;
+    if (got.size === file.length && (await hashFile(target)) === file.sha256) return;
+    await rm(target);
+    const reason = `${url}: not the file that was signed (${got.size} of ${file.length} bytes)`;
+    throw new UpdateError("invalid", reason);
+  });
+  return transferred;
 }
 
 async function sizeOf(path: string): Promise<number | undefined> {

@@ -122,9 +122,14 @@ export class Trust {
 
   /** A document of the working copy. Throws RoleError. */
   working<R extends Role>(role: R): Signed<R> {
+    return readRole(role, this.workingBytes(role));
+  }
+
+  /** The bytes of a document of the working copy. Throws RoleError. */
+  workingBytes(role: Role): Uint8Array {
     const path = join(this.#work, role + EXTENSION);
     if (!existsSync(path)) throw new RoleError(`the ${role} document is missing`);
-    return readRole(role, readFileSync(path));
+    return readFileSync(path);
   }
 
   #names(): string[] {

@@ -18,6 +18,8 @@ export interface TufSettings {
   readonly root: string;
   /** Folder of what is trusted of this feed, kept between updates. */
   readonly trustFolder: string;
+  /** Most bytes that all files may have together; default: what any release may have. */
+  readonly sizeMax?: number;
   /** Files that are wanted, if not all. */
   readonly targets?: readonly string[];
   /**
@@ -66,6 +68,7 @@ export class TufSource implements Source {
     const settings = clientSettings(this.#settings);
     const offer = await new Client(settings).refresh(memoryOf(state.kept), signal);
     const { release, mirrors, transferred } = offer;
+    checkSize(release, this.#settings.sizeMax);
     // Not the version: a document that was only signed anew offers what is here already.
     const digest = digestOf(release);
     const { release: known } = state.offered;
@@ -83,6 +86,13 @@ export class TufSource implements Source {
       transferred: transferred + download.transferred,
     };
   }
+}
+
+/** Throws UpdateError for a release that is larger than the administrator allows. */
+export function checkSize({ files }: Release, sizeMax: number | undefined): void {
+  const size = files.reduce((sum, { length }) => sum + length, 0);
+  if (sizeMax === undefined || size <= sizeMax) return;
+  throw new UpdateError("invalid", `${size} bytes in all, more than the ${sizeMax} of size_max`);
 }
 
 /** The client's part of what is kept of a feed: whatever stands there, it is either good or new. */

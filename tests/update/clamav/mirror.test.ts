@@ -85,7 +85,7 @@ function feed(more: Partial<FeedSettings> = {}) {
       certificates: hasChain ? `${INPUT}/signing/verify` : "",
       ...more,
     } as FeedSettings,
-    clock,
+    { dataDir: root, clock },
   );
   const state = { kept: {}, offered: {} };
   let previous: string | undefined;

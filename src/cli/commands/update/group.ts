@@ -25,5 +25,11 @@ export const UPDATE: Group = {
       operands: "[NUMBER]",
       load: async () => (await updates()).rollback,
     },
+    mirror: {
+      summary: "copy gw feeds into a folder, for others to fetch them from; run it hourly",
+      example: "gw update mirror /srv/mirror",
+      operands: "DIR [FEED…]",
+      load: async () => (await import("./mirror.ts")).mirror,
+    },
   },
 };

@@ -14,7 +14,7 @@ import {
   type UpdateReport,
 } from "../../../pipeline/update/outcome.ts";
 import { type FeedStatus, updateStatus } from "../../../pipeline/update/status.ts";
-import { Updater } from "../../../pipeline/update/updater.ts";
+import { Updater, type UpdaterParts } from "../../../pipeline/update/updater.ts";
 import { printable } from "../../../text/printable.ts";
 import { roundDuration, roundSize } from "../../../text/units.ts";
 import type { FeedSet } from "../../../update/shelf/shelf.ts";
@@ -29,7 +29,7 @@ const ARGS = { config: OPTIONS.config, json: OPTIONS.json } as const satisfies A
 const PROGRESS_EVERY_MS = 100;
 
 /** What an update says while it works, on a terminal: one line that changes. */
-class TransferView {
+export class TransferView {
   readonly #terminal: Terminal;
   #shownAt = 0;
   #isShown = false;
@@ -66,7 +66,7 @@ function terminalLog(terminal: Terminal, view: TransferView): Log {
 }
 
 /** Loads the configuration; a wrong one has an exit code of its own. */
-async function withConfig(
+export async function withConfig(
   file: string | undefined,
   terminal: Terminal,
   work: (config: Config) => Promise<number>,
@@ -88,13 +88,20 @@ async function withConfig(
   }
 }
 
-function updaterOf(config: Config, terminal: Terminal, view: TransferView): Updater {
+/** What updates the feeds of a data folder; `from` says from where, if not from their addresses. */
+export function updaterOf(
+  config: Config,
+  terminal: Terminal,
+  view: TransferView,
+  from?: UpdaterParts["sourceOf"],
+): Updater {
+  const dataDir = config["server.data_dir"];
   return new Updater({
     ...{ config, clock: systemClock, log: terminalLog(terminal, view), arenas: 1 },
-    sourceOf: (feed) => sourceOf(feed, systemClock),
+    sourceOf: from ?? ((feed) => sourceOf(feed, { dataDir, clock: systemClock })),
     // What was just put on disk is what the gateway reads; it need not compile it again.
     onSet: async () => {
-      await tryAsk(config["server.data_dir"], { verb: "signatures" });
+      await tryAsk(dataDir, { verb: "signatures" });
     },
   });
 }
@@ -126,7 +133,8 @@ function loadText({ loaded, skipped, malformed }: NonNullable<FeedOutcome["load"
   return `${counted(loaded, "signature")}${rest}`;
 }
 
-function showReport(terminal: Terminal, report: UpdateReport): void {
+/** Prints what came of an update. */
+export function showReport(terminal: Terminal, report: UpdateReport): void {
   for (const outcome of report.outcomes) {
     terminal.out(`${lineOf(terminal, outcome)}\n`);
   }

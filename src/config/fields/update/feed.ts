@@ -1,6 +1,17 @@
 // Settings of a [[feed]]: a place from where signatures come, and how they are fetched.
 import type { Schema } from "../../field.ts";
-import { duration, flag, list, oneOf, path, plainName, secret, size, url } from "../../types.ts";
+import {
+  anchor,
+  duration,
+  flag,
+  list,
+  oneOf,
+  path,
+  plainName,
+  secret,
+  size,
+  url,
+} from "../../types.ts";
 
 /** Kinds of feeds, by what is spoken with them. */
 export const FEED_TYPES = ["gw", "clamav", "files"] as const;
@@ -39,10 +50,10 @@ export const FEED_FIELDS = {
     example: "/var/lib/clamav",
   },
   root: {
-    type: path({ orEmpty: true }),
+    type: anchor(),
     default: "",
-    doc: "Type gw: the file with the feed's first keys (root.json), as you got it from whoever runs the feed. Nothing is taken that these do not vouch for.",
-    example: "/etc/gw/feeds/company.root.json",
+    doc: "Type gw: the feed's first keys, as you got them from whoever runs it: sha256: and the hash of its first root document (gw feed init prints it), or a file with one. Nothing is taken that these do not vouch for.",
+    example: "sha256:d2f0d5c2e4a8f86c7c4b1c6bd4ab0d2a6d7e5f4c3b2a190817263544536271f0",
   },
   databases: {
     type: list(plainName()),

@@ -14,7 +14,13 @@ import type { Config } from "./config/schema.ts";
 import { Listener } from "./inbound/listener.ts";
 import { inheritedSockets } from "./inbound/place.ts";
 import { relayRulesOf } from "./inbound/relay.ts";
-import { certificatesOf, doorsOf, inboundSettings } from "./inbound/settings.ts";
+import {
+  certificatesOf,
+  directoriesOf,
+  doorsOf,
+  inboundSettings,
+  loginLimits,
+} from "./inbound/settings.ts";
 import { isGenuineSender } from "./message.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/routes.ts";
@@ -212,6 +218,8 @@ export class Gateway {
     this.#listener = await Listener.start({
       doors: doorsOf(config),
       certificates: certificatesOf(config),
+      directories: directoriesOf(config, log),
+      loginLimits: loginLimits(config),
       inherited: inheritedSockets(process.env, process.pid),
       settings: inboundSettings(config, hostnameOf(config)),
       intake,

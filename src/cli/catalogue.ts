@@ -3,6 +3,7 @@ import type { Group, Item } from "./command.ts";
 import { BUNDLE } from "./commands/bundle/group.ts";
 import { FEED_VERBS } from "./commands/feed/verbs.ts";
 import { UPDATE } from "./commands/update/group.ts";
+import { USER } from "./commands/user/verbs.ts";
 import { vaultVerbs } from "./commands/vault/verbs.ts";
 
 const FEED: Group = {
@@ -328,6 +329,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
   },
   Settings: {
     config: CONFIG,
+    user: USER,
     import: IMPORT,
     signatures: SIGNATURES,
     update: UPDATE,

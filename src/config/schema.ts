@@ -5,6 +5,7 @@ import type { Values } from "./field.ts";
 import { DNS_FIELDS } from "./fields/dns.ts";
 import { INBOUND_FIELDS } from "./fields/inbound/inbound.ts";
 import { LIMIT_FIELDS } from "./fields/inbound/limits.ts";
+import { LOGIN_FIELDS } from "./fields/inbound/login.ts";
 import { NOTICE_FIELDS } from "./fields/notice.ts";
 import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
 import { POLICY_FIELDS } from "./fields/policy.ts";
@@ -19,6 +20,7 @@ export const SCHEMA = {
   ...SERVER_FIELDS,
   ...INBOUND_FIELDS,
   ...LIMIT_FIELDS,
+  ...LOGIN_FIELDS,
   ...ACCESS_FIELDS,
   ...SCAN_FIELDS,
   ...POLICY_FIELDS,
@@ -35,6 +37,7 @@ export const SECTIONS = {
   log: "The log, written to standard output",
   store: "The disk",
   inbound: "Receiving mail",
+  login: "Users who log in to send mail",
   authentication: "Who mail is from",
   scan: "Taking messages apart and scanning them",
   policy: "What is done with a message, by what was seen in it",

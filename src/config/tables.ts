@@ -4,7 +4,11 @@ import type { Schema, Values } from "./field.ts";
 import { FILTER_FIELDS, FILTER_RULE_FIELDS } from "./fields/filter.ts";
 import { GROUP_FIELDS } from "./fields/group.ts";
 import { RATE_FIELDS } from "./fields/inbound/limits.ts";
-import { CERTIFICATE_FIELDS, LISTENER_FIELDS } from "./fields/inbound/listener.ts";
+import {
+  CERTIFICATE_FIELDS,
+  LISTENER_FIELDS,
+  LISTENER_RULE_FIELDS,
+} from "./fields/inbound/listener.ts";
 import { RULE_FIELDS } from "./fields/policy.ts";
 import { ROUTE_FIELDS, ROUTE_RULE_FIELDS } from "./fields/route.ts";
 import { SIGNING_FIELDS } from "./fields/signing.ts";
@@ -47,7 +51,7 @@ export const TABLES = {
   listener: {
     title: "Doors for clients, beside inbound.listen",
     fields: LISTENER_FIELDS,
-    optional: {},
+    optional: LISTENER_RULE_FIELDS,
     optionalAre: "",
     needsRestart: true,
   },

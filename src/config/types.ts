@@ -138,6 +138,14 @@ export function listenPlace(): Type<string> {
   return word("listen address", expected, (text) => parseListenPlace(text) !== undefined);
 }
 
+/** Where an LDAP directory is; "" for none. */
+export function ldapUrl(): Type<string> {
+  const expected = 'a URL such as "ldaps://ldap.example.org" or "ldap://127.0.0.1:3389", or ""';
+  const isUrl = (text: string) =>
+    /^ldaps?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(text);
+  return word("LDAP URL", expected, isUrl, true);
+}
+
 /** Permissions of a file, in octal digits. */
 export function fileMode(): Type<string> {
   return word("file mode", 'permissions in octal such as "0660"', (text) =>

@@ -12,6 +12,8 @@ import { REPLIES, type Reply, textOf } from "../reply.ts";
 import { DataParser } from "./data/data-parser.ts";
 import { SessionGuard, type SessionLimits } from "./limits/guard.ts";
 import { describeLimit } from "./limits/rates.ts";
+import { type AuthSession, LoginDialog } from "./login/dialog.ts";
+import type { Logins } from "./login/logins.ts";
 import { type Forwarded, parseForwarded } from "./proxy/forwarded.ts";
 import { Session, type SessionParts } from "./session.ts";
 import type { DoorPlan } from "./settings.ts";
@@ -21,9 +23,13 @@ export interface House {
   parts: SessionParts;
   limits: SessionLimits;
   readonly sessions: Tally;
+  readonly logins: Logins;
 }
 
 // `2.0.0 text`: how a reply's enhanced code travels through smtp-server, which has no field for it.
+// RFC 5321 §4.5.3.1.2, with room for what is no name; it ends up in logs and trace fields.
+const HELO_MAX = 300;
+const CONTROL = /\p{Cc}/u;
 const ENHANCED_TEXT = /^([245]\.\d{1,3}\.\d{1,3}) (.*)$/s;
 
 // Why a session may not be, with what only the log is told.
@@ -45,6 +51,7 @@ export class Connection extends SMTPConnection {
   readonly #plan: DoorPlan;
   readonly #guard: SessionGuard;
   readonly #relays: IpRanges;
+  readonly #login: LoginDialog;
   #forwarded: Forwarded = {};
   #countedAs: string | undefined;
 
@@ -54,7 +61,14 @@ export class Connection extends SMTPConnection {
     this.#plan = from.plan;
     this.#relays = new IpRanges(from.plan.xclientNetworks);
     this.#guard = new SessionGuard(this.#house.limits, this.#now());
-    this.mail = new Session(this.#house.parts, () => this.#client());
+    const { log } = this.#house.parts;
+    const session = () => this.#authSession();
+    this.#login = new LoginDialog({ logins: this.#house.logins, log, session });
+    this.mail = new Session(this.#house.parts, () => this.#client(), {
+      isLoginOffered: from.plan.auth !== "off",
+      isLoginNeeded: from.plan.auth === "required",
+      identity: () => this.#login.identity,
+    });
   }
 
   // smtp-server waits 100 ms in front of every greeting, to catch clients that talk first. With a
@@ -144,9 +158,26 @@ export class Connection extends SMTPConnection {
 
   // The first greeting, and the one after XCLIENT: the session is another client's from then on.
   override _sendGreeting(): void {
+    this.#login.forget();
     const refused = this.#countedAs === siteOf(this.remoteAddress) ? undefined : this.#admit();
     if (refused === undefined) super._sendGreeting();
     else this.#turnAway(refused);
+  }
+
+  override handler_EHLO(command: Buffer, callback: () => void): void {
+    const [, name = "", ...more] = command.toString().trim().split(/\s+/);
+    if (name === "" || more.length > 0 || name.length > HELO_MAX || CONTROL.test(name)) {
+      this.#give(REPLIES.ehloSyntax);
+    } else {
+      this.hostNameAppearsAs = name.toLowerCase();
+      this._resetSession();
+      this.send(250, [this.name, ...this.#extensions()], false);
+    }
+    callback();
+  }
+
+  override handler_AUTH(command: Buffer, callback: () => void): void {
+    this.#login.command(command.toString(), callback);
   }
 
   override handler_XFORWARD(command: Buffer, callback: () => void): void {
@@ -216,6 +247,42 @@ export class Connection extends SMTPConnection {
   /** Cuts the connection, whatever is going on. */
   destroy(): void {
     this._socket.destroy();
+  }
+
+  // RFC 5321 §4.1.1.1: what is offered in this very session. RFC 3207 §4.2: STARTTLS only once.
+  #extensions(): string[] {
+    const isSecure = this.secure;
+    const canLogIn = isSecure && this._isSupported("AUTH") && this.#login.identity === undefined;
+    const canSay = (verb: "XCLIENT" | "XFORWARD") => this._proxyCommandAllowed(verb);
+    return [
+      "PIPELINING",
+      "8BITMIME",
+      "SMTPUTF8",
+      "ENHANCEDSTATUSCODES",
+      "DSN",
+      ...(canLogIn ? ["AUTH PLAIN LOGIN"] : []),
+      ...(!isSecure && this._isSupported("STARTTLS") ? ["STARTTLS"] : []),
+      `SIZE ${this._server.options.size}`,
+      ...(canSay("XCLIENT") ? ["XCLIENT NAME ADDR PORT PROTO HELO LOGIN"] : []),
+      ...(canSay("XFORWARD") ? ["XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"] : []),
+    ];
+  }
+
+  #authSession(): AuthSession {
+    return {
+      address: this.remoteAddress,
+      isSecure: this.secure,
+      isOpen: this.mail.isOpen,
+      give: (reply) => {
+        // smtp-server writes ESMTPA by this.
+        this.session.user = this.#login.identity?.name;
+        this.#give(reply);
+      },
+      challenge: (text, next) => {
+        this._nextHandler = (line, done) => next(String(line), done);
+        this.send(334, text, false);
+      },
+    };
   }
 
   #now(): number {

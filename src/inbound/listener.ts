@@ -9,6 +9,8 @@ import type { Intake } from "../pipeline/intake.ts";
 import type { House } from "./connection.ts";
 import { Load } from "./limits/load.ts";
 import { Rates } from "./limits/rates.ts";
+import { type LoginOptions, Logins } from "./login/logins.ts";
+import type { Directory } from "./login/users.ts";
 import {
   boundName,
   boundPort,
@@ -31,6 +33,9 @@ export interface ListenerOptions {
   readonly certificates?: readonly CertificateFiles[];
   /** Sockets for doors at `systemd:NAME`. */
   readonly inherited?: readonly InheritedSocket[];
+  /** Where users are known that log in. */
+  readonly directories?: readonly Directory[];
+  readonly loginLimits?: Pick<LoginOptions, "failuresMax" | "failuresWithinMs">;
   readonly settings: InboundSettings;
   readonly intake: Intake;
   readonly log: Log;
@@ -41,10 +46,12 @@ export interface ListenerOptions {
 
 // RFC 5321 §4.5.3.1.4 asks for 512; the extensions that are offered add less than 1100 to RCPT.
 const COMMAND_LENGTH_MAX = 4096;
+const LOGIN_FAILURES_MAX = 10;
+const LOGIN_FAILURES_WITHIN_MS = 900_000;
 const SWEEP_MS = 5_000;
 const EXPIRY_WARNING_DAYS = 14;
-// AUTH is not offered; the others are jokes that smtp-server brings along.
-const DISABLED_COMMANDS = ["AUTH", "WIZ", "SHELL", "KILL"];
+// Jokes that smtp-server brings along.
+const DISABLED_COMMANDS = ["WIZ", "SHELL", "KILL"];
 const RELAY_COMMANDS = ["XCLIENT", "XFORWARD"];
 
 interface Post {
@@ -69,6 +76,14 @@ export class Listener {
       parts: this.#partsFor(options.settings),
       limits: options.settings,
       sessions: new Tally(),
+      logins: new Logins({
+        failuresMax: LOGIN_FAILURES_MAX,
+        failuresWithinMs: LOGIN_FAILURES_WITHIN_MS,
+        ...options.loginLimits,
+        directories: options.directories ?? [],
+        log: options.log,
+        now: () => options.clock.steady(),
+      }),
     };
     const [own, ...others] = options.certificates ?? [];
     this.#certificates = own && new Certificates(own, others);
@@ -222,10 +237,13 @@ function serverOptions(
     hideENHANCEDSTATUSCODES: false,
     hideDSN: false,
     disableReverseLookup: true,
+    // Who must log in is asked where mail begins.
+    authOptional: true,
     lmtp: plan.protocol === "lmtp",
     disabledCommands: [
       ...DISABLED_COMMANDS,
       ...(isTls ? [] : ["STARTTLS"]),
+      ...(plan.auth === "off" ? ["AUTH"] : []),
       ...(plan.xclientNetworks.length > 0 ? [] : RELAY_COMMANDS),
     ],
     logger: options.isDialogLogged === true ? dialogLogger(options.log) : false,

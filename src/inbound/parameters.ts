@@ -1,5 +1,5 @@
 // ESMTP parameters of MAIL and RCPT: SIZE (RFC 1870), BODY (RFC 6152), SMTPUTF8 (RFC 6531), and
-// RET, ENVID, NOTIFY, ORCPT (RFC 3461 §4). What is not known is refused, never ignored: a client
+// RET, ENVID, NOTIFY, ORCPT (RFC 3461 §4), AUTH (RFC 4954 §5). What is not known is refused, never ignored: a client
 // that asks for more than it gets must be told.
 import type { Envelope, Recipient } from "../message.ts";
 import { REPLIES, SmtpError } from "../reply.ts";
@@ -79,11 +79,17 @@ function parseEnvid(value: string): string {
   return decoded;
 }
 
-/** Parameters of MAIL; throws `SmtpError`, also 552 for a SIZE above `sizeMax` (RFC 1870 §6.1). */
-export function parseMailParameters(text: string, sizeMax: number): MailParameters {
-  const found = split(text, ["SIZE", "BODY", "SMTPUTF8", "RET", "ENVID"]);
+/** Parameters of MAIL, with AUTH where it is offered; throws `SmtpError`, also 552 for a SIZE above `sizeMax` (RFC 1870 §6.1). */
+export function parseMailParameters(
+  text: string,
+  { sizeMax, hasAuth = false }: { readonly sizeMax: number; readonly hasAuth?: boolean },
+): MailParameters {
+  const known = ["SIZE", "BODY", "SMTPUTF8", "RET", "ENVID"];
+  const found = split(text, hasAuth ? [...known, "AUTH"] : known);
   const size = parseSize(found.get("SIZE"));
   if (size > sizeMax) throw new SmtpError(REPLIES.messageTooBig, `SIZE=${size}`);
+  // RFC 4954 §5: who wrote the message, says a client that gw need not believe; it is not passed on.
+  if (!XTEXT.test(found.get("AUTH") ?? "")) throw refuse("AUTH");
   const ret = found.get("RET");
   const envid = found.get("ENVID");
   return {

@@ -11,6 +11,7 @@ import { isNonAscii, LOCAL_PART_MAX, type Mailbox, parseMailbox, splitPath } fro
 import { ClientGoneError, Reception, type ReceptionSettings } from "./data/reception.ts";
 import type { Load, Share } from "./limits/load.ts";
 import { type Counted, describeLimit, type Rates, type Source } from "./limits/rates.ts";
+import { type Identity, ownsAddress } from "./login/users.ts";
 import { type MailParameters, parseMailParameters, parseRcptParameters } from "./parameters.ts";
 import { receivedField } from "./received.ts";
 import type { RelayRules } from "./relay.ts";
@@ -23,6 +24,8 @@ export interface SessionSettings extends ReceptionSettings {
   readonly recipientsMax: number;
   /** Bytes of all messages that are on their way in at once. */
   readonly pendingSizeMax: number;
+  /** Whom a user who has logged in may send as. */
+  readonly senderOfUser: "any" | "own";
   /** Whole address that stands in for `RCPT TO:<postmaster>`. */
   readonly postmaster: string;
 }
@@ -36,6 +39,15 @@ export interface SessionParts {
   readonly intake: Intake;
   readonly log: Log;
   readonly clock: Clock;
+}
+
+/** What a listener asks of its sessions. */
+export interface SessionRules {
+  readonly isLoginOffered: boolean;
+  /** Nobody sends without having logged in. */
+  readonly isLoginNeeded: boolean;
+  /** Who has logged in. */
+  readonly identity: () => Identity | undefined;
 }
 
 /** The far side; called anew for each message, because EHLO and STARTTLS change it. */
@@ -54,6 +66,11 @@ interface Begun {
   readonly share: Share;
 }
 
+const NO_LOGIN: SessionRules = {
+  isLoginOffered: false,
+  isLoginNeeded: false,
+  identity: () => undefined,
+};
 const LOGGED_RECIPIENTS_MAX = 10;
 // Senders may have longer local parts than RFC 5321 §4.5.3.1.1 allows: forwarders write the whole
 // original address into theirs (`user+caf_=other=example.org@`), and refusing those loses mail.
@@ -63,15 +80,17 @@ const SENDER_LOCAL_PART_MAX = 250;
 export class Session {
   readonly #parts: SessionParts;
   readonly #peer: Peer;
+  readonly #rules: SessionRules;
   #sender: Sender | undefined;
   #recipients: Recipient[] = [];
   #addresses = new Set<string>();
   #begun: Begun | undefined;
   #received = 0;
 
-  constructor(parts: SessionParts, peer: Peer) {
+  constructor(parts: SessionParts, peer: Peer, rules = NO_LOGIN) {
     this.#parts = parts;
     this.#peer = peer;
+    this.#rules = rules;
   }
 
   /** True between MAIL and the end of the transaction. */
@@ -93,13 +112,21 @@ export class Session {
   mail(line: string): Reply {
     return this.#answered("MAIL", { sender: line }, () => {
       if (this.#sender !== undefined) throw new SmtpError(REPLIES.nestedMail);
+      const identity = this.#rules.identity();
+      if (this.#rules.isLoginNeeded && this.#client().user === undefined) {
+        throw new SmtpError(REPLIES.needsLogin);
+      }
       const argument = argumentOf(line, /^MAIL\s+FROM\s*:/i, REPLIES.mailSyntax);
-      const parameters = parseMailParameters(
-        argument.parameters,
-        this.#parts.settings.messageSizeMax,
-      );
+      const parameters = parseMailParameters(argument.parameters, {
+        sizeMax: this.#parts.settings.messageSizeMax,
+        hasAuth: this.#rules.isLoginOffered,
+      });
       // RFC 5321 §4.5.5: the null sender.
       const address = argument.path === "" ? "" : this.#senderOf(argument.path, parameters.isUtf8);
+      // The null sender is nobody's: read receipts are sent with it.
+      if (identity && address !== "" && this.#parts.settings.senderOfUser === "own") {
+        if (!ownsAddress(identity, address)) throw new SmtpError(REPLIES.notOwner, identity.name);
+      }
       this.#checkRate("messages", address);
       this.#checkRate("bytes", address);
       this.#sender = { address, parameters };
@@ -222,7 +249,8 @@ export class Session {
     if (mailbox === undefined) throw new SmtpError(REPLIES.badAddress);
     const { address } = this.#checked(mailbox, isUtf8);
     const client = this.#client();
-    if (!this.#parts.relay.accepts((client.via ?? client).address, mailbox)) {
+    const isUser = client.user !== undefined;
+    if (!isUser && !this.#parts.relay.accepts((client.via ?? client).address, mailbox)) {
       throw new SmtpError(REPLIES.relayDenied);
     }
     return address;

@@ -1,10 +1,13 @@
 // What the listeners are told: the doors of a configuration and the settings that may change while
 // gw runs.
+import { describeError, type Log } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import type { ListenerSettings } from "../config/tables.ts";
 import type { Role } from "../message.ts";
 import type { SessionLimits } from "./limits/guard.ts";
 import type { RateLimit } from "./limits/rates.ts";
+import { LdapDirectory, type LdapSettings } from "./login/ldap.ts";
+import { type Directory, UsersFile } from "./login/users.ts";
 import type { RelaySettings } from "./relay.ts";
 import type { SessionSettings } from "./session.ts";
 import type { CertificateFiles } from "./tls/certificate.ts";
@@ -21,6 +24,8 @@ export interface DoorPlan {
   readonly role: Role;
   readonly tls: "none" | "starttls" | "implicit";
   readonly protocol: "smtp" | "lmtp";
+  /** Whether clients log in. */
+  readonly auth: "off" | "offered" | "required";
   /** Networks of balancers that begin with a PROXY header. */
   readonly proxyNetworks: readonly string[];
   /** Networks of relays that may use XCLIENT and XFORWARD. */
@@ -36,6 +41,7 @@ export function plainDoor(listen: readonly string[]): DoorPlan {
     role: "mx",
     tls: "starttls",
     protocol: "smtp",
+    auth: "off",
     proxyNetworks: [],
     xclientNetworks: [],
     socketMode: 0o660,
@@ -48,6 +54,7 @@ function doorOf(row: ListenerSettings): DoorPlan {
     role: row.role,
     tls: row.tls,
     protocol: row.protocol,
+    auth: row.auth ?? (row.role === "submission" ? "required" : "off"),
     proxyNetworks: row.proxy_networks,
     xclientNetworks: row.xclient_networks,
     socketMode: Number.parseInt(row.socket_mode, 8),
@@ -65,6 +72,40 @@ export function certificatesOf(config: Config): readonly CertificateFiles[] {
   const certificate = config["inbound.tls_certificate"];
   if (certificate === "") return [];
   return [{ certificate, key: config["inbound.tls_key"] }, ...config.certificate];
+}
+
+/** The directories of a configuration; throws if the file of users is wrong. */
+export function directoriesOf(config: Config, log: Log): readonly Directory[] {
+  const file = config["login.users_file"];
+  const url = config["login.ldap_url"];
+  const onError = (error: unknown) => {
+    log.error("users-not-loaded", { cause: describeError(error) });
+  };
+  return [
+    ...(file === "" ? [] : [new UsersFile(file, onError)]),
+    ...(url === "" ? [] : [new LdapDirectory(ldapSettings(config, url))]),
+  ];
+}
+
+function ldapSettings(config: Config, url: string): LdapSettings {
+  return {
+    url,
+    isStartTls: config["login.ldap_starttls"],
+    bindDn: config["login.ldap_bind_dn"],
+    bindPassword: config["login.ldap_bind_password"],
+    base: config["login.ldap_base"],
+    filter: config["login.ldap_filter"],
+    addressAttribute: config["login.ldap_addresses"],
+    timeoutMs: config["login.ldap_timeout"],
+  };
+}
+
+/** How logins are counted. */
+export function loginLimits(config: Config) {
+  return {
+    failuresMax: config["login.failures_max"],
+    failuresWithinMs: config["login.failures_within"],
+  };
 }
 
 /** The settings of a configuration that may change while gw runs. */
@@ -86,6 +127,7 @@ export function inboundSettings(config: Config, hostname: string): InboundSettin
     greetingDelayMs: config["inbound.greeting_delay"],
     tarpitDelayMs: config["inbound.tarpit_delay"],
     tarpitAfter: config["inbound.tarpit_after"],
+    senderOfUser: config["login.sender"],
     rates: config.rate.map(({ within, ...rate }) => ({ ...rate, withinMs: within })),
     // RFC 5321 §4.5.1: where `RCPT TO:<postmaster>` goes.
     postmaster: config["server.postmaster"] || `postmaster@${hostname}`,

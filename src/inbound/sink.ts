@@ -71,6 +71,7 @@ export class Sink {
         sessionTimeMaxMs: 3_600_000,
         tarpitDelayMs: 0,
         tarpitAfter: 0,
+        senderOfUser: "any",
         rates: [],
         relayNetworks: [],
         relayDomains: ["*"],

@@ -3,6 +3,7 @@
 //   # text           a comment
 //   = key value      a setting of the listener (JSON, or text); `= tls on` makes a certificate;
 //                    `= door {"role": …}` changes the door;
+//                    `= user name password addresses…` makes a user who may log in;
 //                    `= refuse 554 5.7.1 text` lets the intake refuse what it is given
 //   C: text          sends the text and CRLF; several such lines in a row are sent at once
 //   C+ text          sends the text without CRLF
@@ -11,11 +12,13 @@
 //   T:               negotiates TLS
 //   X:               the server closes the connection
 //   I: none          the intake has kept nothing; `I: count 2`: so many messages
+//   A: text          sends the text in base64: a line of AUTH
 //   I: key value     the last message's `sender`, `recipients`, `body`, `trace`, `helo`,
-//                    `protocol` or `envelope` (JSON, of which it must hold every field)
+//                    `protocol`, `user` or `envelope` (JSON, of which it must hold every field)
 //
 // In C, S and I: \r \n \0 \t \\ \xHH stand for bytes, and {text*N} for the text N times.
 import { expect } from "bun:test";
+import type { Directory } from "../../src/inbound/login/users.ts";
 import type { DoorPlan, InboundSettings } from "../../src/inbound/settings.ts";
 import { SmtpError } from "../../src/reply.ts";
 import { makeCertificate } from "./certificate.ts";
@@ -47,7 +50,7 @@ function parse(transcript: string): { settings: Step[]; steps: Step[] } {
   const all = lines
     .filter(({ raw }) => raw.trim() !== "" && !raw.startsWith("#"))
     .map(({ raw, line }) => {
-      const [, kind, text] = /^(C:|C\+|S:|S-|T:|X:|I:|=) ?(.*)$/.exec(raw) ?? [];
+      const [, kind, text] = /^(C:|C\+|A:|S:|S-|T:|X:|I:|=) ?(.*)$/.exec(raw) ?? [];
       if (kind === undefined || text === undefined) throw new Error(`line ${line}: ${raw}`);
       return { kind, text, line };
     });
@@ -80,15 +83,26 @@ function refusing(reply: string): Script {
   };
 }
 
+function directoryOf(users: readonly (readonly string[])[]): Directory {
+  return {
+    check: async (name, password) => {
+      const [, known, ...addresses] = users.find(([each]) => each === name) ?? [];
+      return known === password ? { name, addresses } : undefined;
+    },
+  };
+}
+
 async function start(steps: readonly Step[], folder: string): Promise<TestInbound> {
   const settings: Record<string, unknown> = {};
   let tls: ReturnType<typeof makeCertificate> | undefined;
+  const users: string[][] = [];
   let script: Script = {};
   let door: Partial<DoorPlan> = {};
   for (const { text } of steps) {
     const [key, value] = split(text);
     if (key === "tls") tls = makeCertificate(folder);
     else if (key === "door") door = JSON.parse(value);
+    else if (key === "user") users.push(value.split(" "));
     else if (key === "refuse") script = refusing(value);
     else settings[key] = settingOf(value);
   }
@@ -96,6 +110,7 @@ async function start(steps: readonly Step[], folder: string): Promise<TestInboun
     settings: settings as Partial<InboundSettings>,
     script,
     door,
+    directories: [directoryOf(users)],
     ...(tls !== undefined && { tls }),
   });
 }
@@ -115,6 +130,7 @@ function checkIntake(inbound: TestInbound, text: string): void {
   else if (key === "body") expect(message.body.toString()).toBe(value);
   else if (key === "trace") expect(message.trace).toContain(value);
   else if (key === "helo") expect(client.helo).toBe(value);
+  else if (key === "user") expect(client.user).toBe(value);
   else if (key === "protocol") expect(client.protocol).toBe(value);
   else if (key === "envelope") expect(envelope).toMatchObject(JSON.parse(value));
   else throw new Error(`unknown check ${key}`);
@@ -135,7 +151,10 @@ class Dialog {
     const { kind, text } = step;
     if (kind === "C:") this.#unsent += `${bytesOf(text)}\r\n`;
     else if (kind === "C+") this.#unsent += bytesOf(text);
-    else if (kind === "S-") this.#inner.push(bytesOf(text));
+    else if (kind === "A:") {
+      const [, verb = "", secret = ""] = /^((?:AUTH \w+ )?)(.*)$/.exec(text) ?? [];
+      this.#unsent += `${verb}${Buffer.from(bytesOf(secret), "latin1").toString("base64")}\r\n`;
+    } else if (kind === "S-") this.#inner.push(bytesOf(text));
     else {
       const client = await this.#flushed();
       if (kind === "S:") await this.#expect(client, text);

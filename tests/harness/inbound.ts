@@ -3,6 +3,7 @@ import type { Clock } from "../../src/base/clock.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import type { Log, LogFields } from "../../src/base/log.ts";
 import { Listener } from "../../src/inbound/listener.ts";
+import type { Directory } from "../../src/inbound/login/users.ts";
 import { type DoorPlan, type InboundSettings, plainDoor } from "../../src/inbound/settings.ts";
 import type { CertificateFiles } from "../../src/inbound/tls/certificate.ts";
 import type { Client, Envelope } from "../../src/message.ts";
@@ -108,6 +109,7 @@ export const TEST_SETTINGS: InboundSettings = {
   sessionTimeMaxMs: 3_600_000,
   tarpitDelayMs: 0,
   tarpitAfter: 0,
+  senderOfUser: "any",
   rates: [],
   relayNetworks: ["192.0.2.0/24"],
   relayDomains: ["example.org", "*.example.org", "bücher.example"],
@@ -125,6 +127,7 @@ export interface TestInbound {
 export interface TestInboundOptions {
   readonly settings?: Partial<InboundSettings>;
   readonly door?: Partial<DoorPlan>;
+  readonly directories?: readonly Directory[];
   readonly tls?: CertificateFiles;
   readonly moreTls?: readonly CertificateFiles[];
   readonly script?: Script;
@@ -138,6 +141,8 @@ export async function startInbound(options: TestInboundOptions = {}): Promise<Te
   const log = new MemoryLog();
   const listener = await Listener.start({
     doors: [{ ...plainDoor(["127.0.0.1:0"]), ...options.door }],
+    directories: options.directories ?? [],
+    loginLimits: { failuresMax: 3, failuresWithinMs: 60_000 },
     settings: { ...TEST_SETTINGS, ...options.settings },
     intake,
     log,

@@ -23,7 +23,7 @@ const mails: [string, Partial<MailParameters>][] = [
 ];
 
 test.each(mails)("parseMailParameters(%p)", (text, expected) => {
-  expect(parseMailParameters(text, 1000)).toEqual({ ...PLAIN, ...expected });
+  expect(parseMailParameters(text, { sizeMax: 1000 })).toEqual({ ...PLAIN, ...expected });
 });
 
 test.each([
@@ -51,7 +51,7 @@ test.each([
   ["AUTH=<>", 555],
   ["constructor=1", 555],
 ])("parseMailParameters(%p) is refused with %d", (text, code) => {
-  expect(codeOf(() => parseMailParameters(text, 1000))).toBe(code);
+  expect(codeOf(() => parseMailParameters(text, { sizeMax: 1000 }))).toBe(code);
 });
 
 const rcpts: [string, RcptParameters][] = [

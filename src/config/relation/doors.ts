@@ -14,6 +14,18 @@ function* wrongDoor(at: string, door: ListenerSettings, config: Config): Generat
   if (door.tls === "implicit" && !hasCertificate) {
     yield wrong("tls", 'tls = "implicit" needs inbound.tls_certificate');
   }
+  const auth = door.auth ?? (door.role === "submission" ? "required" : "off");
+  if (auth !== "off") {
+    const places = config["login.users_file"] + config["login.ldap_url"];
+    const key = door.auth === undefined ? "role" : "auth";
+    if (places === "") {
+      yield wrong(key, "who logs in? set login.users_file or login.ldap_url");
+    }
+    // RFC 4954 §4: passwords do not pass in the clear, so nobody could ever log in.
+    if (!hasCertificate || door.tls === "none") {
+      yield wrong(key, "users log in over TLS only: set inbound.tls_certificate, and tls here");
+    }
+  }
   const ports = door.listen.map((text) => {
     const place = parseListenPlace(text);
     return place?.kind === "tcp" ? place.port : 0;
@@ -27,6 +39,22 @@ function* wrongDoor(at: string, door: ListenerSettings, config: Config): Generat
     if (door[key].some((network) => network.endsWith("/0"))) {
       yield wrong(key, `${key} must not be everyone: whoever is in it can claim to be any client`);
     }
+  }
+}
+
+const LOCAL = /^ldap:\/\/(?:127\.[\d.]+|\[::1\]|localhost)(?::|$)/i;
+
+function* wrongDirectory(config: Config): Generator<Conflict> {
+  const url = config["login.ldap_url"];
+  if (url === "") return;
+  const isSafe = /^ldaps:/i.test(url) || config["login.ldap_starttls"] || LOCAL.test(url);
+  if (!isSafe) {
+    const message = "passwords would pass in the clear: write ldaps:// or set login.ldap_starttls";
+    yield { keys: ["login.ldap_url"], message };
+  }
+  if (!config["login.ldap_filter"].includes("{user}")) {
+    const message = "login.ldap_filter must hold {user}, where the name goes";
+    yield { keys: ["login.ldap_filter"], message };
   }
 }
 
@@ -51,6 +79,7 @@ export function findDoorConflicts(config: Config): readonly Conflict[] {
     ...wrongDoor(`listener[${at}]`, door, config),
   ]);
   conflicts.push(...wrongRates(config));
+  conflicts.push(...wrongDirectory(config));
   const places = new Map<string, string>();
   const all = [
     ...config["inbound.listen"].map((place, at) => [place, `inbound.listen[${at}]`] as const),

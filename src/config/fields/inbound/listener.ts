@@ -53,6 +53,17 @@ export const LISTENER_FIELDS = {
   },
 } as const satisfies Schema;
 
+/** What a [[listener]] may have. */
+export const LISTENER_RULE_FIELDS = {
+  auth: {
+    type: oneOf(["off", "offered", "required"]),
+    default: "off",
+    doc: "Whether clients log in with AUTH, over TLS only. required: mail is taken from nobody else. It is required where the role is submission, and off elsewhere, unless something else stands here.",
+    example: "offered",
+    knownAs: ["smtpd_sasl_auth_enable"],
+  },
+} as const satisfies Schema;
+
 /** What every [[certificate]] has. */
 export const CERTIFICATE_FIELDS = {
   certificate: {

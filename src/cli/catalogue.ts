@@ -162,10 +162,10 @@ const SIGNATURES: Group = {
       load: async () => (await import("./commands/signatures/inspect.ts")).inspect,
     },
     test: {
-      summary: "say whether one signature hits a file",
+      summary: "say why a signature hits a file or does not, part by part",
       example: "gw signatures test Eicar-Test-File sample.eml",
       operands: "NAME FILE",
-      load: async () => (await signatures()).test,
+      load: async () => (await import("./commands/signatures/test.ts")).test,
     },
   },
 };

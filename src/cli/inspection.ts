@@ -4,7 +4,7 @@ import { silentLog } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import { ImageError } from "../gwdb/image.ts";
 import type { Inspector } from "../pipeline/inspector.ts";
-import { startInspector, workersOf } from "../pipeline/scanning.ts";
+import { type Signatures, startInspector, workersOf } from "../pipeline/scanning.ts";
 import { CliError } from "./command.ts";
 import { openOwnSignatures } from "./signature-sources.ts";
 
@@ -18,6 +18,8 @@ export interface Inspection {
 export interface InspectionOptions {
   /** Signatures of the person who types: see `openOwnSignatures`. */
   readonly signatures?: string | undefined;
+  /** Signatures that are there already; taken instead. */
+  readonly opened?: Signatures;
   /** Threads at most: one file needs no more than one. */
   readonly workersMax?: number;
 }
@@ -29,7 +31,7 @@ export async function startInspection(
 ): Promise<Inspection> {
   const { signatures, workersMax = Number.POSITIVE_INFINITY } = options;
   const workers = Math.min(workersOf(config), workersMax);
-  const opened = await openOwnSignatures(config, signatures);
+  const opened = options.opened ?? (await openOwnSignatures(config, signatures));
   try {
     const inspector = startInspector(config, { signatures: opened, log: silentLog, workers });
     return { inspector, workers };

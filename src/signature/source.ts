@@ -180,6 +180,8 @@ export interface Signature {
   /** All there is to it, or what must hold before the judgement is asked. */
   readonly condition: Expression;
   readonly judgement?: Judgement;
+  /** What the source calls its parts, where patterns have other numbers. */
+  readonly partNames?: readonly string[];
   /** Names of the signatures whose outcome the judgement asks for. */
   readonly references?: readonly string[];
   /** Others may have the same name, as in lists where one name stands for a family. */

@@ -78,12 +78,33 @@ describe("gw signatures test", () => {
   const hit = (name: string, file: string) => gw("signatures", "test", name, at(file));
 
   test("exits 0 and says where for a hit, 1 for none", async () => {
-    expect(await hit("Gw.Test.EICAR", "bad.eml")).toEqual({
-      code: 0,
-      out: `${at("bad.eml")} › a.com: Gw.Test.EICAR at byte 0\n`,
-      err: "",
-    });
+    const { code, out, err } = await hit("Gw.Test.EICAR", "bad.eml");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toContain(`${at("bad.eml")} › a.com (text): hit at byte 0\n`);
     expect(await hit("Gw.Test.EICAR", "good.eml")).toMatchObject({ code: 1 });
+  });
+
+  const RULE = `rule Parts { strings: $word = "hello" nocase $re = /wor[l1]d/ $mz = { 4D 5A ?? 00 }
+    condition: $word and $re and $mz at 0 }`;
+  const logical = ["alpha", "bravo"].map((word) => Buffer.from(word).toString("hex"));
+  const SOURCES = {
+    "parts.yar": RULE,
+    "parts.ldb": `Parts;Engine:81-255,Target:0;0&1&2;${logical[0]};50:${logical[1]};0/al.ha br/`,
+  };
+
+  test.each([
+    ["parts.yar", "Parts", "Hello world", ["yes $word", "yes $re", "no  $mz"]],
+    ["parts.ldb", "Parts", "alpha bravo", ["yes 0", "no  1", "yes 2"]],
+  ] as const)("of %s tells which parts are there", async (file, name, text, lines) => {
+    writeFileSync(at(file), SOURCES[file]);
+    writeFileSync(at("sample.txt"), text);
+    const options = ["--signatures", at(file)];
+    const { code, out } = await gw("signatures", "test", name, at("sample.txt"), ...options);
+    expect(code).toBe(1);
+    const shown = out.split("\n").slice(1, 1 + lines.length);
+    expect(shown.map((line, i) => line.trim().slice(0, lines[i]?.length))).toEqual([...lines]);
+    const json = await gw("signatures", "test", name, at("sample.txt"), ...options, "--json");
+    expect(JSON.parse(json.out)).toMatchObject({ isHit: false, parts: { length: lines.length } });
   });
 
   test("of an unknown name or file is an error", async () => {

@@ -1,26 +1,22 @@
 // `gw signatures …`: what gw looks for, and help for those who write signatures of their own.
 import { renameSync, writeFileSync } from "node:fs";
-import { resolve } from "node:path";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { openImage } from "../../gwdb/image.ts";
-import type { ScannedObject } from "../../message.ts";
 import { embeddedCore } from "../../scan/embedded.ts";
 import { FILE_TYPES } from "../../scan/file-type.ts";
 import { compileSources } from "../../signature/compile.ts";
 import { type ListedSignature, listSignatures } from "../../signature/list.ts";
 import { describeDiagnostic } from "../../signature/source.ts";
-import { nearest } from "../../text/nearest.ts";
 import { printable } from "../../text/printable.ts";
 import { roundSize } from "../../text/units.ts";
-import { CliError, command, EXIT, OPTIONS } from "../command.ts";
+import { command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
-import { startInspection } from "../inspection.ts";
 import { openOwnSignatures, readOwnSources } from "../signature-sources.ts";
 import { counted, drawTable } from "../view/table.ts";
-import { walk } from "../walk.ts";
 
-const OWN = {
+/** Which signatures a command is about. */
+export const OWN = {
   signatures: {
     type: "string",
     valueHint: "FILE|DIR",
@@ -88,47 +84,3 @@ export const compile = command(
     return EXIT.good;
   },
 );
-
-function hitsOf(objects: readonly ScannedObject[], name: string): string[] {
-  const hits: string[] = [];
-  for (const object of objects) {
-    for (const { signature, offset } of object.findings) {
-      if (signature !== name) continue;
-      const where = offset < 0 ? "" : ` at byte ${offset}`;
-      hits.push(`${printable(object.path)}: ${printable(signature)}${where}\n`);
-    }
-  }
-  return hits;
-}
-
-/** `gw signatures test` */
-export const test = command(OWN, async (args, terminal) => {
-  const [name = "", file = ""] = args._;
-  const config = loadConfig(configFile(args.config));
-  const names = (await signaturesOf(config, args.signatures)).map((each) => each.name);
-  if (!names.includes(name)) {
-    const near = nearest(name, names);
-    const hint = near === undefined ? "`gw signatures list` lists all" : `did you mean ${near}?`;
-    throw new CliError(`there is no signature "${printable(name)}"; ${hint}`);
-  }
-  const walked = walk([file]).next().value;
-  if (walked?.kind !== "file" || walked.path !== file) {
-    throw new CliError(
-      `${printable(file)}: ${walked?.kind === "unreadable" ? walked.reason : "not a file"}`,
-    );
-  }
-  const { inspector } = await startInspection(config, {
-    signatures: args.signatures,
-    workersMax: 1,
-  });
-  try {
-    const body = { kind: "file", path: resolve(file), offset: 0, size: walked.size } as const;
-    const { verdict } = await inspector.inspect({ body, name: file, isMessage: false });
-    const hits = hitsOf(verdict.objects, name);
-    const seen = verdict.objects.length;
-    terminal.out(hits.length > 0 ? hits.join("") : `no hit in ${counted(seen, "object")}\n`);
-    return hits.length > 0 ? EXIT.good : EXIT.found;
-  } finally {
-    inspector.stop();
-  }
-});

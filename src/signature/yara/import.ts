@@ -88,7 +88,8 @@ function compileRule(rule: Rule, name: string): Signature {
     strings.has(i) ? table.compile(string) : UNUSED,
   );
   const { expression, isExact } = new TriggerFinder(compiled, table).find(rule.condition);
-  const base = { info: infoOf(rule, name), file: rule.file, line: rule.line };
+  const partNames = rule.strings.map(({ name: part }) => part);
+  const base = { info: infoOf(rule, name), file: rule.file, line: rule.line, partNames };
   if (expression !== null && isExact && !isVacuous(expression)) {
     return { ...base, targets: [], patterns: table.patterns, condition: expression };
   }

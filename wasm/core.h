@@ -80,8 +80,7 @@ typedef struct {
 } Signature;
 
 enum {
-  SIGNATURE_PRIVATE = 1,  // never reported; judgements of others ask for it
-  SIGNATURE_JUDGED = 2,   // the host decides once the condition holds; the core takes no notice
+  SIGNATURE_JUDGED = 2,  // the host decides once the condition holds; the core takes no notice
 };
 
 typedef struct {

@@ -175,13 +175,6 @@ static u32 is_met(const Scan *scan, const Signature *signature) {
 
 // ---- what the host asks -------------------------------------------------------------------------
 
-// Whether a signature is for the object and its condition holds.
-EXPORT(gw_met) u32 gw_met(const Scan *scan, u32 index) {
-  if (index >= scan->counts[SECTION_SIGNATURES]) return 0;
-  const Signature *signature = scan->signatures + index;
-  return target_allows(scan, signature) && is_met(scan, signature);
-}
-
 // Where a signature was first seen; NONE: nowhere in particular.
 EXPORT(gw_offset) u32 gw_offset(const Scan *scan, u32 index) {
   u32 offset = NONE;
@@ -216,7 +209,6 @@ u32 judge(Scan *scan) {
   for (u32 i = 0; i < scan->touchedCount; i++) {
     u32 index = scan->touched[i];
     const Signature *signature = scan->signatures + index;
-    if (signature->flags & SIGNATURE_PRIVATE) continue;
     if (target_allows(scan, signature) && is_met(scan, signature)) scan->touched[count++] = index;
   }
   return count;

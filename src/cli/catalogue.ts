@@ -164,7 +164,7 @@ const SIGNATURES: Group = {
     test: {
       summary: "say why a signature hits a file or does not, part by part",
       example: "gw signatures test Eicar-Test-File sample.eml",
-      operands: "NAME FILE",
+      operands: "[NAME] FILE…",
       load: async () => (await import("./commands/signatures/test.ts")).test,
     },
   },

@@ -65,6 +65,8 @@ export interface ScanResult {
 /** Where an engine scans, and with what. */
 export interface EngineOptions {
   readonly judges?: Partial<Judges>;
+  /** Told the name of each signature that was judged, and what that took. */
+  readonly watch?: (signature: string, elapsedMs: number) => void;
 }
 
 /** A signature's information as an image keeps it: what is usual is left out. */
@@ -95,7 +97,8 @@ export class Engine {
   readonly #hasNames: boolean;
   readonly #encoder = new TextEncoder();
 
-  private constructor(set: SharedSet, arena: Arena, judges: Partial<Judges>) {
+  private constructor(set: SharedSet, arena: Arena, options: EngineOptions) {
+    const { judges = createJudges(), watch } = options;
     const { buffer } = set.memory;
     const { state } = arena;
     this.identity = set.identity;
@@ -121,7 +124,10 @@ export class Engine {
     this.#flags = new DataView(buffer, signatures.byteOffset, signatures.length);
     this.#texts = new TextReader(section(SECTIONS.metadata));
     const matches = new Uint32Array(buffer, calls.gw_matches(state), 2 * CORE_MATCHES_MAX);
-    this.#judging = new Judging({ calls, state, matches, texts: this.#texts, judges });
+    this.#judging = new Judging({
+      ...{ calls, state, matches, texts: this.#texts, judges },
+      ...(watch !== undefined && { watch: (index, ms) => watch(this.#about(index).name, ms) }),
+    });
     const digest = new Uint8Array(buffer, calls.gw_digest(state), CORE_DIGEST_SIZE);
     this.#hashing = new Hashing({ calls, state, digest, sections });
     this.#hasNames = section(SECTIONS.names).length > 0;
@@ -129,14 +135,10 @@ export class Engine {
   }
 
   /** An engine in the given arena, ready to run at full speed. */
-  static async attach(
-    set: SharedSet,
-    arena: number,
-    { judges = createJudges() }: EngineOptions = {},
-  ): Promise<Engine> {
+  static async attach(set: SharedSet, arena: number, options: EngineOptions = {}): Promise<Engine> {
     const place = set.arenas[arena];
     if (place === undefined) throw new RangeError(`the signature set has no arena ${arena}`);
-    const engine = new Engine(set, place, judges);
+    const engine = new Engine(set, place, options);
     engine.#warmUp();
     return engine;
   }
@@ -229,9 +231,13 @@ export class Engine {
     return { findings, isUnfinished };
   }
 
-  #finding(signature: number, offset: number): Finding {
+  #about(signature: number): SignatureText {
     const text = this.#texts.text(signature);
-    const about: SignatureText = text.startsWith("{") ? JSON.parse(text) : { name: text };
+    return text.startsWith("{") ? JSON.parse(text) : { name: text };
+  }
+
+  #finding(signature: number, offset: number): Finding {
+    const about = this.#about(signature);
     const { name, severity = "infected", description, cure } = about;
     const remedy = about.remedy ?? (cure?.kind === "remove" ? REMOVE : undefined);
     return {

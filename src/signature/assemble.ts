@@ -21,7 +21,7 @@ import { type Expression, type Pattern, packInfo } from "./source.ts";
 
 const ANY = 0xffffffff;
 const FLAGS = { literal: 1, fullword: 2, wide: 4, fromEnd: 8, multi: 16, lazy: 32 } as const;
-const SIGNATURE_FLAGS = { private: 1, judged: 2 } as const;
+const SIGNATURE_JUDGED = 2;
 const TYPES_MAX = 127;
 const DIRECT_ANY = 0x10000;
 /** In the number of a pattern: it is a whole signature, of that number. */
@@ -98,10 +98,7 @@ class Assembler {
     this.#signatures.u16(program.length);
     this.#signatures.u16(patterns.length);
     this.#signatures.u16(this.#typeset(targets));
-    const isPrivate = signature.isPrivate === true;
-    this.#signatures.u16(
-      (isPrivate ? SIGNATURE_FLAGS.private : 0) | (isJudged ? SIGNATURE_FLAGS.judged : 0),
-    );
+    this.#signatures.u16(isJudged ? SIGNATURE_JUDGED : 0);
     if (isAlways) this.#always.u32(this.#firsts.length);
     this.#conditions.words(...program);
     patterns.forEach((pattern, i) => {
@@ -194,22 +191,13 @@ class Assembler {
   }
 }
 
-// Names become numbers: who asks for an outcome must not search for it.
 function textsOf(planned: readonly Planned[]): string[] {
-  const numbers = new Map<string, number>();
-  const isAsked = planned.some(({ signature }) => signature.references !== undefined);
-  if (isAsked) planned.forEach(({ signature }, i) => void numbers.set(signature.info.name, i));
   return planned.map(({ signature }) => {
-    const { info, judgement, references } = signature;
-    const known = (references ?? []).flatMap((name) => {
-      const number = numbers.get(name);
-      return number === undefined ? [] : [[name, number] as const];
-    });
+    const { info, judgement } = signature;
     return packInfo({
       info,
       remedy: remedyOf(signature),
       ...(judgement === undefined ? {} : { judgement }),
-      ...(known.length === 0 ? {} : { references: Object.fromEntries(known) }),
     });
   });
 }

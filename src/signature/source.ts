@@ -139,14 +139,12 @@ export interface SignatureInfo {
 export interface PackedSignature {
   readonly info: SignatureInfo;
   readonly judgement?: Judgement;
-  /** Numbers of the signatures that the judgement asks for, by name. */
-  readonly references?: Readonly<Record<string, number>>;
   /** Where the cure cuts, if it is one that does. */
   readonly remedy?: Remedy | undefined;
 }
 
 /** A signature's text in images: a plain name, or JSON in which what is usual is left out. */
-export function packInfo({ info, judgement, references, remedy }: PackedSignature): string {
+export function packInfo({ info, judgement, remedy }: PackedSignature): string {
   const { name, severity, description, reference, cure } = info;
   const more = {
     ...(severity === "infected" ? {} : { severity }),
@@ -154,7 +152,6 @@ export function packInfo({ info, judgement, references, remedy }: PackedSignatur
     ...(reference === "" ? {} : { reference }),
     ...(cure.kind === "none" ? {} : { cure }),
     ...(judgement === undefined ? {} : { judgement }),
-    ...(references === undefined ? {} : { references }),
     ...(remedy === undefined ? {} : { remedy }),
   };
   if (Object.keys(more).length === 0 && !name.startsWith("{")) return name;
@@ -165,7 +162,7 @@ export function packInfo({ info, judgement, references, remedy }: PackedSignatur
 export function unpackInfo(packed: string): SignatureInfo {
   const usual = { severity: "infected", description: "", reference: "", cure: { kind: "none" } };
   if (!packed.startsWith("{")) return { ...usual, name: packed } as SignatureInfo;
-  const { judgement: _, references: __, remedy: ___, ...info } = JSON.parse(packed);
+  const { judgement: _, remedy: __, ...info } = JSON.parse(packed);
   return { ...usual, ...info };
 }
 
@@ -182,12 +179,8 @@ export interface Signature {
   readonly judgement?: Judgement;
   /** What the source calls its parts, where patterns have other numbers. */
   readonly partNames?: readonly string[];
-  /** Names of the signatures whose outcome the judgement asks for. */
-  readonly references?: readonly string[];
   /** Others may have the same name, as in lists where one name stands for a family. */
   readonly sharesName?: boolean;
-  /** Never reported: other signatures' judgements ask for its outcome. */
-  readonly isPrivate?: boolean;
   /** Nothing but hashes of objects, which are trusted: nothing is reported of such an object. */
   readonly isTrusted?: boolean;
 }

@@ -107,6 +107,18 @@ describe("gw signatures test", () => {
     expect(JSON.parse(json.out)).toMatchObject({ isHit: false, parts: { length: lines.length } });
   });
 
+  test("--bench shows what was decided, how often, and what it took", async () => {
+    writeFileSync(at("parts.yar"), RULE);
+    writeFileSync(at("sample.txt"), "hello world");
+    const options = ["--bench", at("sample.txt"), at("none"), "--signatures", at("parts.yar")];
+    const { code, out, err } = await gw("signatures", "test", ...options);
+    expect({ code, err }).toEqual({ code: 0, err: `gw: ${at("none")}: no such file\n` });
+    expect(out).toStartWith("1 files, 1 objects, 11 bytes: scanned in");
+    expect(out).toMatch(/\nSIGNATURE +DECIDED +HITS/);
+    const json = await gw("signatures", "test", ...options, "--json");
+    expect(JSON.parse(json.out)).toMatchObject({ files: 1, objects: 1, bytes: 11 });
+  });
+
   test("of an unknown name or file is an error", async () => {
     await expect(hit("Gw.Test.EICA", "bad.eml")).rejects.toThrow("did you mean Gw.Test.EICAR?");
     await expect(hit("Gw.Test.EICAR", "none")).rejects.toThrow("no such file");

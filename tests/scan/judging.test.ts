@@ -107,29 +107,6 @@ describe("a judgement", () => {
     expect(scan(engine, "abc")).toEqual({ findings: [], scanned: 0, isComplete: false });
   });
 
-  test("may ask for the outcome of another signature, private or not", async () => {
-    const other = { references: ["T.Hidden", "T.Gone"], judgement: judgementOf("both") };
-    const engine = await engineOf(
-      [
-        signature("T.Asks", [], ALWAYS, other),
-        signature("T.Hidden", [bytes("6E 65 65 64")], FIRST, { isPrivate: true }),
-      ],
-      { both: ({ isMatch }) => (isMatch("T.Hidden") && !isMatch("T.Gone") ? yes() : NO) },
-    );
-    expect(names(scan(engine, "need"))).toEqual(["T.Asks"]);
-    expect(names(scan(engine, "nee"))).toEqual([]);
-  });
-
-  test("that refers to itself in a circle ends without a match", async () => {
-    const circle = (name: string, other: string) =>
-      signature(name, [], ALWAYS, { references: [other], judgement: judgementOf(other) });
-    const engine = await engineOf([circle("T.A", "T.B"), circle("T.B", "T.A")], {
-      "T.A": ({ isMatch }) => (isMatch("T.A") ? yes() : NO),
-      "T.B": ({ isMatch }) => (isMatch("T.B") ? yes() : NO),
-    });
-    expect(scan(engine, "x")).toEqual({ findings: [], scanned: 1, isComplete: true });
-  });
-
   test("sees the object as an executable, its containers and the external variables", async () => {
     const seen: unknown[] = [];
     const engine = await engineOf(

@@ -16,7 +16,6 @@ u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth);
 u32 gw_hashes(const Scan *scan, u32 size, u32 first, u32 end);
 void gw_hash(Scan *scan, u32 kind, u32 size);
 u32 gw_offset(const Scan *scan, u32 index);
-u32 gw_met(const Scan *scan, u32 index);
 u32 gw_count(const Scan *scan, u32 index, u32 number);
 u32 gw_enumerate(Scan *scan, u32 index, u32 number, u32 from, u32 max);
 
@@ -81,7 +80,6 @@ static Scan *open_scan(const u8 *image, u32 size) {
 // What is counted must be enumerated, and by ascending start.
 static void check_places(Scan *scan, u32 found) {
   for (u32 i = 0; i < scan->counts[SECTION_SIGNATURES] && i < 100; i++) {
-    gw_met(scan, i);
     for (u32 k = 0; k < scan->signatures[i].patternCount && k < 10; k++) {
       u32 count = gw_count(scan, i, k);
       u32 matches = gw_enumerate(scan, i, k, 0, MATCHES_MAX);

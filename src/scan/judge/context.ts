@@ -40,8 +40,6 @@ export interface JudgeContext {
   count(pattern: number): number;
   /** The first `max` places where a pattern matches, by start, ascending. */
   places(pattern: number, max: number): readonly Match[];
-  /** Whether the signature of that name, one of this signature's `references`, matches. */
-  isMatch(name: string): boolean;
   /** The object as an executable; parsed once, undefined if it is none. */
   executable(): Executable | undefined;
   /** Accounts for work done, about 10 ns a step; false: there is none left, say "unfinished". */

@@ -15,16 +15,12 @@ const NONE = 0xffffffff;
 /** What judging any object may cost, in steps of about 10 ns, and each byte of it on top. */
 const STEPS_BASE = 1 << 25;
 const STEPS_PER_BYTE = 64;
-/** How far judgements may refer to others that refer to others. */
-const REFERENCES_DEEP_MAX = 32;
 /** Judgements kept as objects; they are read again if they are needed after that. */
 const PARSED_MAX = 4096;
-const NO_MATCH: Judged = { isMatch: false, offset: -1 };
 
 /** What a signature's text in the image says that matters here. */
 interface JudgedText {
   readonly judgement?: Judgement;
-  readonly references?: Readonly<Record<string, number>>;
 }
 
 /** Places of one pattern as far as they have been asked for. */
@@ -42,20 +38,20 @@ export interface JudgingParts {
   readonly matches: Uint32Array;
   readonly texts: TextReader;
   readonly judges: Partial<Judges>;
+  /** Told what each judgement took, in milliseconds. */
+  readonly watch?: (signature: number, elapsedMs: number) => void;
 }
 
 /** The judgements of one engine. */
 export class Judging {
   readonly #parts: JudgingParts;
   readonly #parsed = new Map<number, JudgedText>();
-  readonly #outcomes = new Map<number, Judged | "open">();
   readonly #places = new Map<number, Map<number, Places>>();
   #subject: Subject | undefined;
   #externals: JudgeContext["externals"] | undefined;
   #executable: { readonly found: Executable | undefined } | undefined;
   #stepsLeft = 0;
   #isUnfinished = false;
-  #depth = 0;
 
   constructor(parts: JudgingParts) {
     this.#parts = parts;
@@ -68,7 +64,6 @@ export class Judging {
     this.#isUnfinished = false;
     this.#executable = undefined;
     this.#externals = undefined;
-    if (this.#outcomes.size > 0) this.#outcomes.clear();
     if (this.#places.size > 0) this.#places.clear();
   }
 
@@ -86,22 +81,18 @@ export class Judging {
 
   /** Decides one signature whose trigger holds. */
   outcome(signature: number): Judged {
-    const known = this.#outcomes.get(signature);
-    // Rules that refer to each other in a circle have no outcome; the compiler makes none.
-    if (known !== undefined) return known === "open" ? NO_MATCH : known;
-    if (this.#depth >= REFERENCES_DEEP_MAX) return "unfinished";
-    this.#outcomes.set(signature, "open");
-    this.#depth++;
-    const outcome = this.#decide(signature);
-    this.#depth--;
-    this.#outcomes.set(signature, outcome);
-    return outcome;
+    const { watch } = this.#parts;
+    if (watch === undefined) return this.#decide(signature);
+    const beganAt = performance.now();
+    const judged = this.#decide(signature);
+    watch(signature, performance.now() - beganAt);
+    return judged;
   }
 
   #decide(signature: number): Judged {
-    const { judgement, references = {} } = this.#read(signature);
+    const { judgement } = this.#read(signature);
     if (judgement === undefined) return { isMatch: true, offset: this.#offset(signature) };
-    const judged = judge(judgement, this.#parts.judges, this.#context(signature, references));
+    const judged = judge(judgement, this.#parts.judges, this.#context(signature));
     if (this.#isUnfinished) return "unfinished";
     if (judged === "unfinished" || !judged.isMatch || judged.offset >= 0) return judged;
     return { isMatch: true, offset: this.#offset(signature) };
@@ -122,7 +113,7 @@ export class Judging {
     return parsed;
   }
 
-  #context(signature: number, references: Readonly<Record<string, number>>): JudgeContext {
+  #context(signature: number): JudgeContext {
     const subject = this.#subject;
     if (subject === undefined) throw new Error("there is no object to judge");
     return {
@@ -133,7 +124,6 @@ export class Judging {
         const { matches } = this.#placesOf(signature, pattern, max);
         return matches.length > max ? matches.slice(0, max) : matches;
       },
-      isMatch: (name) => this.#isMatch(references[name]),
       executable: () => this.executable(),
       spend: (steps) => {
         this.#stepsLeft -= steps;
@@ -154,15 +144,6 @@ export class Judging {
       owner: "",
     };
     return this.#externals;
-  }
-
-  #isMatch(signature: number | undefined): boolean {
-    const { calls, state } = this.#parts;
-    if (signature === undefined || calls.gw_met(state, signature) === 0) return false;
-    const outcome = this.outcome(signature);
-    if (outcome !== "unfinished") return outcome.isMatch;
-    this.#isUnfinished = true;
-    return false;
   }
 
   #count(signature: number, pattern: number): number {

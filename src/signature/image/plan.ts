@@ -42,10 +42,10 @@ function planPattern(pattern: BytePattern, isCounted: boolean, isJudged: boolean
 
 /** Whether a signature says no more than that one literal is found anywhere in any object. */
 function isLiteralAlone(signature: Signature, search: Search | null): boolean {
-  const { patterns, condition, targets, judgement, isPrivate } = signature;
+  const { patterns, condition, targets, judgement } = signature;
   const [pattern] = patterns;
   if (patterns.length !== 1 || pattern?.kind !== "bytes" || search?.kind !== "runs") return false;
-  if (targets.length > 0 || judgement !== undefined || isPrivate === true) return false;
+  if (targets.length > 0 || judgement !== undefined) return false;
   if (pattern.place !== null || pattern.isFullword || !isLiteral(pattern)) return false;
   if (condition.kind === "pattern") return true;
   return condition.kind === "of" && condition.needed === 1 && condition.patterns.length === 1;

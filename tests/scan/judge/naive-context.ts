@@ -87,7 +87,6 @@ export function naiveContext(
     externals: {},
     count: (pattern) => places(pattern).length,
     places: (pattern, max) => places(pattern).slice(0, max),
-    isMatch: () => false,
     executable: () => executable,
     spend: (steps) => {
       work -= steps;

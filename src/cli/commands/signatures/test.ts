@@ -8,14 +8,15 @@ import { embeddedCore } from "../../../scan/embedded.ts";
 import { FILE_TYPES } from "../../../scan/file-type.ts";
 import { VIEW_TYPES } from "../../../scan/view/view.ts";
 import { compileSignatures } from "../../../signature/compile.ts";
+import { type Probe, probesOf } from "../../../signature/explain/probe.ts";
 import { loadSignatures, readSignatureFiles } from "../../../signature/import/load.ts";
-import { type Probe, probesOf } from "../../../signature/probe.ts";
 import type { Signature } from "../../../signature/source.ts";
 import { nearest } from "../../../text/nearest.ts";
 import { printable } from "../../../text/printable.ts";
 import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
 import { configFile } from "../../config-file.ts";
 import { startInspection } from "../../inspection.ts";
+import { openOwnSignatures } from "../../signature-sources.ts";
 import { counted } from "../../view/table.ts";
 import { reasonOf, walk } from "../../walk.ts";
 import { OWN } from "../signatures.ts";
@@ -87,10 +88,26 @@ async function compiled(signatures: readonly Signature[], probes: readonly Probe
   return { core: embeddedCore(), image };
 }
 
+const TEST_OPTIONS = {
+  bench: {
+    type: "boolean",
+    description: "scan all that is named and show which signatures cost most",
+  },
+  json: OPTIONS.json,
+  ...OWN,
+} as const;
+
 /** `gw signatures test` */
-export const test = command({ json: OPTIONS.json, ...OWN }, async (args, terminal) => {
+export const test = command(TEST_OPTIONS, async (args, terminal) => {
   const [name = "", file = ""] = args._;
   const config = loadConfig(configFile(args.config));
+  if (args.bench === true) {
+    const opened = await openOwnSignatures(config, args.signatures);
+    const { bench } = await import("./bench.ts");
+    await bench(config, opened, args._, { terminal, isJson: args.json === true });
+    return EXIT.good;
+  }
+  if (args._.length !== 2) throw new CliError("expected NAME FILE, or --bench and files");
   const signatures = named(sourcesOf(config, args.signatures), name);
   const walked = walk([file]).next().value;
   if (walked?.kind !== "file" || walked.path !== file) {

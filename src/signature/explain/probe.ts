@@ -1,8 +1,8 @@
 // Signatures made of the parts of one, each to be looked for alone: what `gw signatures test` shows
 // when it says why a signature hits a file or does not.
-import type { ClamavJudgement, Subsignature } from "../gwdb/clamav-judgement.ts";
-import type { YaraJudgement } from "../gwdb/yara-judgement.ts";
-import type { Masked, Op, Pattern, Signature } from "./source.ts";
+import type { ClamavJudgement, Subsignature } from "../../gwdb/clamav-judgement.ts";
+import type { YaraJudgement } from "../../gwdb/yara-judgement.ts";
+import type { Masked, Op, Pattern, Signature } from "../source.ts";
 
 /** One part of a signature. */
 export interface Probe {

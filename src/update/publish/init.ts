@@ -4,7 +4,7 @@ import { makeFolder } from "../../base/file/atomic-file.ts";
 import { hashBytes } from "../release.ts";
 import { newRole, ROLES, type Role, roleBytes, signRole, tufKey } from "../roles.ts";
 import { Feed } from "./feed.ts";
-import { findKeys, makeKey, type NewKey } from "./keys.ts";
+import { makeKey, type NewKey } from "./keys.ts";
 import { checkName, FeedError, type FeedSettings, writeSettings } from "./settings.ts";
 
 /** How many keys a role has, and how many of them must sign. */
@@ -44,7 +44,7 @@ function rootFields(
   keys: NewFeed["keys"],
   quorums: InitOptions["quorums"],
 ): Record<string, unknown> {
-  const json = keys.map(({ id, publicHex }) => [id, tufKey(publicHex).key.toJSON()]);
+  const json = keys.map(({ id, signingKey }) => [id, tufKey(signingKey.publicHex).key.toJSON()]);
   const roles = ROLES.map((role) => {
     const keyids = keys.filter((key) => key.role === role).map(({ id }) => id);
     return [role, { keyids, threshold: quorums[role].threshold }];
@@ -75,7 +75,7 @@ export function initFeed(folder: string, options: InitOptions): NewFeed {
   );
   const expires = now + settings.lifetimes.root;
   const root = newRole("root", { version: 1, expires }, rootFields(keys, quorums));
-  const { ring } = findKeys([feed.keysFolder], passphrase);
+  const ring = new Map(keys.map(({ id, signingKey }) => [id, signingKey]));
   signRole(root, "root", { root: root.signed, ring });
   feed.repository.put("root", root);
   return { feed, keys, rootHash: hashBytes(roleBytes(root)) };

@@ -3,7 +3,13 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, writeAtomically } from "../../base/file/atomic-file.ts";
-import { generateKey, KeyError, readKey, writeKey } from "../../base/key/signing-key.ts";
+import {
+  generateKey,
+  KeyError,
+  readKey,
+  type SigningKey,
+  writeKey,
+} from "../../base/key/signing-key.ts";
 import { type KeyRing, type Role, tufKey } from "../roles.ts";
 import { readBounded } from "./document.ts";
 import { FeedError } from "./settings.ts";
@@ -20,18 +26,18 @@ export function shortId(id: string): string {
 /** A key that was made. */
 export interface NewKey {
   readonly id: string;
-  readonly publicHex: string;
+  readonly signingKey: SigningKey;
   readonly path: string;
 }
 
 /** Makes a key and writes it into a folder; sealed if there is a passphrase. */
 export function makeKey(folder: string, role: Role, passphrase: string | undefined): NewKey {
-  const key = generateKey();
-  const { id } = tufKey(key.publicHex);
+  const signingKey = generateKey();
+  const { id } = tufKey(signingKey.publicHex);
   makeFolder(folder);
   const path = join(folder, `${role}-${shortId(id)}${EXTENSION}`);
-  writeAtomically(path, writeKey(key, passphrase));
-  return { id, publicHex: key.publicHex, path };
+  writeAtomically(path, writeKey(signingKey, passphrase));
+  return { id, signingKey, path };
 }
 
 function keyFilesIn(path: string): string[] {

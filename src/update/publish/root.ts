@@ -70,7 +70,7 @@ export async function rotateKey(feed: Feed, options: RotateOptions): Promise<Rot
       return [name, { ...each, keyids }] as const;
     });
     const used = new Set(replaced.flatMap(([, { keyids }]) => keyids));
-    const keys = { ...json.keys, [key.id]: tufKey(key.publicHex).key.toJSON() };
+    const keys = { ...json.keys, [key.id]: tufKey(key.signingKey.publicHex).key.toJSON() };
     const fields = {
       consistent_snapshot: json.consistent_snapshot,
       keys: Object.fromEntries(Object.entries(keys).filter(([id]) => used.has(id))),

@@ -1,7 +1,6 @@
 // `gw feed add` and `gw feed remove`: the files that a feed offers.
 import { readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import { ImageError, openImage } from "../../../gwdb/image.ts";
 import { LIST_EXTENSIONS } from "../../../signature/import/hash-list.ts";
 import { isSignatureFile, loadSignatures } from "../../../signature/import/load.ts";
 import { describeDiagnostic } from "../../../signature/source.ts";
@@ -21,8 +20,11 @@ function judge(path: string, name: string, terminal: Terminal): string {
   const shown = printable(path);
   if (!statSync(path).isFile()) throw new CliError(`${shown}: not a file`);
   if (statSync(path).size > FILE_SIZE_MAX) throw new CliError(`${shown}: larger than 1 GB`);
+  if (name.endsWith(COMPILED)) {
+    // Gateways join the signatures of all feeds with their own, which compiled ones can't be.
+    throw new CliError(`${shown}: a compiled set is of use to one gw alone; add its sources`);
+  }
   const bytes = readFileSync(path);
-  if (name.endsWith(COMPILED)) return judgeImage(shown, bytes);
   const extension = name.slice(name.lastIndexOf("."));
   if (!isSignatureFile(name) && !LIST_EXTENSIONS.has(extension)) {
     throw new CliError(`${shown}: no kind of signature file that gw knows; --unchecked takes it`);
@@ -39,16 +41,6 @@ function judge(path: string, name: string, terminal: Terminal): string {
   }
   const bad = malformed === 0 ? "" : `, ${malformed} malformed`;
   return `${counted(loaded, "signature")}${bad}`;
-}
-
-function judgeImage(shown: string, bytes: Uint8Array): string {
-  try {
-    openImage(new Uint8Array(bytes));
-    return "a compiled set";
-  } catch (error) {
-    if (!(error instanceof ImageError)) throw error;
-    throw new CliError(`${shown}: ${error.message}`, { cause: error });
-  }
 }
 
 /** `gw feed add` */

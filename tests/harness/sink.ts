@@ -18,7 +18,11 @@ export interface SinkMessage {
 export interface SinkScript {
   readonly onRecipient?: (address: string) => string;
   /** Called when the final dot has come; the answer may take its time. */
-  readonly onMessage?: (message: SinkMessage) => string | Promise<string>;
+  readonly onMessage?: (
+    message: SinkMessage,
+    /** Whether the client is still there to hear the answer. */
+    isOpen: () => boolean,
+  ) => string | Promise<string>;
 }
 
 /** A running sink. */
@@ -59,12 +63,17 @@ class SinkSession {
   #tail: Buffer = Buffer.alloc(0);
   #rest: Buffer = Buffer.alloc(0);
   #isAnswering = false;
+  #isOpen = true;
 
   constructor(socket: Socket, script: SinkScript, connection: number) {
     this.#socket = socket;
     this.#script = script;
     this.#connection = connection;
     socket.write("220 sink.example.net ESMTP\r\n");
+  }
+
+  closed(): void {
+    this.#isOpen = false;
   }
 
   received(chunk: Buffer): void {
@@ -156,7 +165,8 @@ class SinkSession {
   }
 
   async #answerMessage(message: SinkMessage): Promise<void> {
-    this.#answer((await this.#script.onMessage?.(message)) ?? ACCEPTED);
+    const isOpen = () => this.#isOpen;
+    this.#answer((await this.#script.onMessage?.(message, isOpen)) ?? ACCEPTED);
     this.#isAnswering = false;
     this.#proceed();
   }
@@ -166,13 +176,13 @@ class SinkSession {
   }
 }
 
-/** Starts a sink on a free port of 127.0.0.1. */
-export function startSink(script: SinkScript): Sink {
+/** Starts a sink on a port of 127.0.0.1, by default a free one. */
+export function startSink(script: SinkScript, port = 0): Sink {
   let connections = 0;
   const sessions = new WeakMap<Socket, SinkSession>();
   const listener = Bun.listen({
     hostname: "127.0.0.1",
-    port: 0,
+    port,
     socket: {
       open: (socket) => {
         socket.setNoDelay(true);
@@ -180,6 +190,7 @@ export function startSink(script: SinkScript): Sink {
       },
       // The chunk's memory is used again once this returns.
       data: (socket, chunk) => sessions.get(socket)?.received(Buffer.from(chunk)),
+      close: (socket) => sessions.get(socket)?.closed(),
       error: (socket) => socket.terminate(),
     },
   });

@@ -100,5 +100,6 @@ export async function runToEnd(work: (terminal: Terminal) => Promise<number>): P
   } catch (error) {
     terminal.err(explain(error));
   }
-  process.stdout.write("", () => process.exit(code));
+  // An empty write is told to be done before what stands in front of it is.
+  process.stdout.end(() => process.exit(code));
 }

@@ -1,6 +1,6 @@
 // Runs the program itself: what only shows in a process of its own.
 import { afterAll, describe, expect, test } from "bun:test";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { eicar, emptyFolder, gw } from "./mail-folder.ts";
 
@@ -32,6 +32,18 @@ describe("gw", () => {
       out: "",
       err: "gw: unknown command: gw frobnicate; see `gw --help`\n",
     });
+  });
+
+  test("a reader that is slower than a pipe is long gets all output", async () => {
+    const many = join(folder, "many");
+    mkdirSync(many);
+    const longName = "x".repeat(150);
+    for (let i = 0; i < 400; i++) writeFileSync(join(many, `${i}-${longName}`), "text");
+    // The shell reads byte by byte.
+    const script = '"$@" | while read -r line; do echo; done | wc -l';
+    const command = ["sh", "-c", script, "sh", ...GW, "scan", "--json", many];
+    const running = Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "ignore" });
+    expect(Number(await running.stdout.text())).toBeGreaterThanOrEqual(400);
   });
 
   test("writes no colours into a pipe, and all of its output", async () => {

@@ -1,9 +1,10 @@
 // The systems that are compared, each as a user would run it: gw, Postfix alone, and Postfix that
 // has clamd look at each message before it accepts it. All get one data folder each below the
 // bench's own, ports of 127.0.0.1 only, and the same next hop.
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { gatewayCommand, gatewayConfig, gatewayPath } from "../../harness/gateway-process.ts";
+import { startPostfix } from "../../harness/postfix.ts";
 import {
   freePort,
   logTail,
@@ -14,7 +15,7 @@ import {
   until,
   waitForGreeting,
 } from "../../harness/process.ts";
-import { clamdConfig, milterConfig, postfixMain, postfixMaster } from "./peer-config.ts";
+import { clamdConfig, milterConfig } from "./peer-config.ts";
 import type { SignatureFolders } from "./signature-set.ts";
 
 /** What a system is started with. */
@@ -108,45 +109,18 @@ async function startGateway(setting: SystemSetting): Promise<StartedSystem> {
   return { port, pids: [running.pid], stop: () => stopProcess(running) };
 }
 
-async function startPostfix(
+async function startPostfixSystem(
   setting: SystemSetting,
   name: string,
   extra: Readonly<Record<string, string>>,
 ): Promise<StartedSystem> {
   const folder = emptyFolder(join(setting.folder, name));
-  const port = freePort();
-  for (const one of ["etc", "queue", "data", "log"]) mkdirSync(join(folder, one));
-  await giveTo("postfix", join(folder, "data"));
-  writeFileSync(
-    join(folder, "etc/main.cf"),
-    postfixMain({ folder, nextHopPort: setting.nextHopPort, extra }),
-  );
-  writeFileSync(join(folder, "etc/master.cf"), postfixMaster(port));
-  const control = async (verb: "start" | "stop") => {
-    const { code, stderr } = await runCommand([
-      findCommand("postfix") ?? "postfix",
-      "-c",
-      join(folder, "etc"),
-      verb,
-    ]);
-    if (code !== 0) throw new Error(`postfix ${verb}: ${stderr.trim()}`);
-  };
-  await control("start");
-  const master = Number(readFileSync(join(folder, "queue/pid/master.pid"), "utf8"));
-  // An interrupted bench must not leave a mail server behind.
-  const killLeft = () => process.kill(master, "SIGTERM");
-  process.on("exit", killLeft);
-  const logFile = join(folder, "log/maillog");
-  await waitForGreeting(port, { name, logFile, hasExited: () => false });
-  return {
-    port,
-    pids: [master],
-    stop: async () => {
-      await control("stop");
-      await until(() => !existsSync(`/proc/${master}`), START_TIMEOUT_MS);
-      process.off("exit", killLeft);
-    },
-  };
+  const { ports, master, stop } = await startPostfix({
+    folder,
+    nextHopPort: setting.nextHopPort,
+    extra,
+  });
+  return { port: ports[0] ?? 0, pids: [master], stop };
 }
 
 async function startDaemon(options: {
@@ -192,7 +166,7 @@ async function startPostfixWithClamd(setting: SystemSetting): Promise<StartedSys
     socket: milterSocket,
     flags: [],
   });
-  const postfix = await startPostfix(setting, "postfix-clamd", {
+  const postfix = await startPostfixSystem(setting, "postfix-clamd", {
     smtpd_milters: `unix:${milterSocket}`,
     milter_default_action: "tempfail",
   });
@@ -214,14 +188,14 @@ export const SYSTEMS: readonly BenchSystem[] = [
     name: "postfix",
     packages: ["postfix"],
     needs: ["postfix"],
-    start: (setting) => startPostfix(setting, "postfix", {}),
+    start: (setting) => startPostfixSystem(setting, "postfix", {}),
   },
   {
     // Without the pause that Postfix makes when mail comes in faster than it goes out.
     name: "postfix-nodelay",
     packages: ["postfix"],
     needs: ["postfix"],
-    start: (setting) => startPostfix(setting, "postfix-nodelay", { in_flow_delay: "0" }),
+    start: (setting) => startPostfixSystem(setting, "postfix-nodelay", { in_flow_delay: "0" }),
   },
   {
     name: "postfix+clamd",

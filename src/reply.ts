@@ -76,6 +76,10 @@ export const REPLIES = {
   needsMail: { code: 503, enhanced: "5.5.1", text: "MAIL comes first" },
   needsRcpt: { code: 503, enhanced: "5.5.1", text: "RCPT comes first" },
   nulByte: { code: 550, enhanced: "5.6.0", text: "NUL bytes are not allowed" },
+  // RFC 3030 §2.
+  bdatSyntax: { code: 501, enhanced: "5.5.4", text: "Syntax: BDAT size [LAST]" },
+  chunkAfterFailure: { code: 503, enhanced: "5.5.1", text: "A chunk was refused, use RSET" },
+  notWithChunks: { code: 503, enhanced: "5.5.1", text: "Not between the chunks of a message" },
   notImplemented: { code: 502, enhanced: "5.5.1", text: "Command not implemented" },
   tooManyErrors: { code: 421, enhanced: "4.7.0", text: "Too many errors, closing" },
   tooManyCommands: { code: 421, enhanced: "4.7.0", text: "Too many commands, closing" },

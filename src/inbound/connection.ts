@@ -2,16 +2,19 @@
 // decides itself is overridden here and nowhere else. The overridden members carry underscores, so
 // package.json pins the exact version, and the dialogs in tests/dialogs hold it to its behaviour.
 import type { Socket } from "node:net";
+import type { PassThrough } from "node:stream";
 import { TLSSocket } from "node:tls";
-import type { SMTPServer, SMTPServerDataStream } from "smtp-server";
+import type { SMTPServer } from "smtp-server";
 import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
-import { IpRanges, siteOf } from "../base/ip-range.ts";
+import { IpRanges } from "../base/ip-range.ts";
 import type { Tally } from "../base/tally.ts";
 import type { Client } from "../message.ts";
 import { REPLIES, type Reply, textOf } from "../reply.ts";
+import { Chunking, type ChunkSession } from "./data/chunking.ts";
 import { DataParser } from "./data/data-parser.ts";
+import { extensionsOf } from "./extensions.ts";
+import { Admission, type Refusal } from "./limits/admission.ts";
 import { SessionGuard, type SessionLimits } from "./limits/guard.ts";
-import { describeLimit } from "./limits/rates.ts";
 import { type AuthSession, LoginDialog } from "./login/dialog.ts";
 import type { Logins } from "./login/logins.ts";
 import { type Forwarded, parseForwarded } from "./proxy/forwarded.ts";
@@ -32,9 +35,6 @@ const HELO_MAX = 300;
 const CONTROL = /\p{Cc}/u;
 const ENHANCED_TEXT = /^([245]\.\d{1,3}\.\d{1,3}) (.*)$/s;
 
-// Why a session may not be, with what only the log is told.
-type Refusal = Reply & { readonly cause?: string };
-
 /** What a connection is made of. */
 export interface Origin {
   readonly server: SMTPServer;
@@ -42,18 +42,24 @@ export interface Origin {
   readonly plan: DoorPlan;
   readonly socket: Socket | TLSSocket;
   readonly options: SMTPConnectionOptions | null;
+  /** The gateway is being stopped. */
+  readonly isLeaving: () => boolean;
 }
 
-/** One TCP connection. */
+/** One connection. */
 export class Connection extends SMTPConnection {
   readonly mail: Session;
   readonly #house: House;
   readonly #plan: DoorPlan;
   readonly #guard: SessionGuard;
+  readonly #chunks: Chunking;
+  readonly #isLeaving: () => boolean;
+  #afterCommand: () => void = () => {};
   readonly #relays: IpRanges;
   readonly #login: LoginDialog;
   #forwarded: Forwarded = {};
-  #countedAs: string | undefined;
+  readonly #admission: Admission;
+  #acceptedCount = 0;
 
   constructor(from: Origin) {
     super(from.server, from.socket, from.options);
@@ -61,9 +67,12 @@ export class Connection extends SMTPConnection {
     this.#plan = from.plan;
     this.#relays = new IpRanges(from.plan.xclientNetworks);
     this.#guard = new SessionGuard(this.#house.limits, this.#now());
-    const { log } = this.#house.parts;
+    this.#chunks = new Chunking(this.#chunkSession());
+    this.#isLeaving = from.isLeaving;
+    const { sessions, limits, parts } = this.#house;
+    this.#admission = new Admission({ ...parts, sessions, limits, role: from.plan.role });
     const session = () => this.#authSession();
-    this.#login = new LoginDialog({ logins: this.#house.logins, log, session });
+    this.#login = new LoginDialog({ logins: this.#house.logins, log: parts.log, session });
     this.mail = new Session(this.#house.parts, () => this.#client(), {
       isLoginOffered: from.plan.auth !== "off",
       isLoginNeeded: from.plan.auth === "required",
@@ -76,7 +85,7 @@ export class Connection extends SMTPConnection {
   // loop shows what has already arrived, which is what such clients do.
   override init(): void {
     this._setListeners(() => {
-      const refused = this.#admit();
+      const refused = this.#admission.enter(this.remoteAddress, this.#now());
       if (refused !== undefined) {
         this.#turnAway(refused);
         return;
@@ -132,22 +141,31 @@ export class Connection extends SMTPConnection {
   }
 
   override handler_RCPT(command: Buffer, callback: () => void): void {
-    const reply = this.mail.rcpt(command.toString());
+    const isChunked = this.#chunks.isOpen;
+    const reply = isChunked ? REPLIES.notWithChunks : this.mail.rcpt(command.toString());
+    if (reply.code === 250) this.#acceptedCount++;
     this.#give(reply);
     callback();
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
     // RFC 5321 §4.3.2: a refusal now spares the client the message.
-    const refused = this.mail.begin();
+    const refused = this.#chunks.isOpen ? REPLIES.notWithChunks : this.mail.begin();
     if (refused !== undefined) {
       this.#give(refused);
       callback();
       return;
     }
-    this.session.envelope.rcptTo = [{ address: "", args: false }];
+    // RFC 2033 §4.2: LMTP has a reply for each; smtp-server counts them here.
+    const count = this.#plan.protocol === "lmtp" ? this.#acceptedCount : 1;
+    this.session.envelope.rcptTo = new Array(count).fill({ address: "", args: false });
     this.#guard.messageBegun(this.#now());
     super.handler_DATA(command, callback);
+  }
+
+  handler_BDAT(command: Buffer, callback: () => void): void {
+    this.#afterCommand = callback;
+    this.#chunks.command(command.toString());
   }
 
   override _proxyCommandAllowed(command: string): boolean {
@@ -159,7 +177,7 @@ export class Connection extends SMTPConnection {
   // The first greeting, and the one after XCLIENT: the session is another client's from then on.
   override _sendGreeting(): void {
     this.#login.forget();
-    const refused = this.#countedAs === siteOf(this.remoteAddress) ? undefined : this.#admit();
+    const refused = this.#admission.enter(this.remoteAddress, this.#now());
     if (refused === undefined) super._sendGreeting();
     else this.#turnAway(refused);
   }
@@ -199,10 +217,10 @@ export class Connection extends SMTPConnection {
   }
 
   /** Takes the message after DATA and resolves with its reply. */
-  async receive(stream: SMTPServerDataStream): Promise<Reply> {
+  async receive(stream: PassThrough): Promise<Reply> {
     const reply = await this.mail.receive(stream);
-    const ended = { isTaken: reply.code === 250, size: this.mail.receivedSize, now: this.#now() };
-    this.#guard.messageEnded(ended);
+    const size = this.mail.receivedSize;
+    this.#guard.messageEnded({ isTaken: reply.code === 250, size, now: this.#now() });
     return reply;
   }
 
@@ -223,13 +241,15 @@ export class Connection extends SMTPConnection {
     super._resetSession();
     // What XFORWARD told is good for one message.
     this.#forwarded = {};
+    this.#acceptedCount = 0;
+    this.#chunks.reset();
     this.mail.reset();
   }
 
   override _onClose(): void {
-    if (this.#countedAs !== undefined) this.#house.sessions.leave(this.#countedAs);
-    this.#countedAs = undefined;
+    this.#admission.leave();
     super._onClose();
+    this.#chunks.reset();
     this.mail.reset();
   }
 
@@ -249,23 +269,53 @@ export class Connection extends SMTPConnection {
     this._socket.destroy();
   }
 
-  // RFC 5321 §4.1.1.1: what is offered in this very session. RFC 3207 §4.2: STARTTLS only once.
-  #extensions(): string[] {
+  #extensions(): readonly string[] {
     const isSecure = this.secure;
-    const canLogIn = isSecure && this._isSupported("AUTH") && this.#login.identity === undefined;
-    const canSay = (verb: "XCLIENT" | "XFORWARD") => this._proxyCommandAllowed(verb);
-    return [
-      "PIPELINING",
-      "8BITMIME",
-      "SMTPUTF8",
-      "ENHANCEDSTATUSCODES",
-      "DSN",
-      ...(canLogIn ? ["AUTH PLAIN LOGIN"] : []),
-      ...(!isSecure && this._isSupported("STARTTLS") ? ["STARTTLS"] : []),
-      `SIZE ${this._server.options.size}`,
-      ...(canSay("XCLIENT") ? ["XCLIENT NAME ADDR PORT PROTO HELO LOGIN"] : []),
-      ...(canSay("XFORWARD") ? ["XFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE"] : []),
-    ];
+    return extensionsOf({
+      sizeMax: this._server.options.size ?? 0,
+      canLogIn: isSecure && this._isSupported("AUTH") && this.#login.identity === undefined,
+      canStartTls: !isSecure && this._isSupported("STARTTLS"),
+      hasXclient: this._proxyCommandAllowed("XCLIENT"),
+      hasXforward: this._proxyCommandAllowed("XFORWARD"),
+    });
+  }
+
+  #chunkSession(): ChunkSession {
+    const giveLast = (reply: Reply) => {
+      const count = this.#plan.protocol === "lmtp" ? Math.max(1, this.#acceptedCount) : 1;
+      for (let at = 0; at < count; at++) this.#give(reply);
+    };
+    return {
+      messageSizeMax: this.#house.parts.settings.messageSizeMax,
+      begin: () => {
+        const refused = this.mail.begin();
+        if (refused === undefined) this.#guard.messageBegun(this.#now());
+        return refused;
+      },
+      receive: (stream) => this.receive(stream),
+      give: (reply) => this.#give(reply),
+      giveLast,
+      // smtp-server's idle time does not run while a message waits for its reply.
+      wait: (stream) => {
+        this._dataStream = Object.assign(stream, { byteLength: 0, sizeExceeded: false });
+      },
+      finish: (reply) => {
+        this._dataStream = false;
+        giveLast(reply);
+        this._resetSession();
+        if (this.#isLeaving()) this.leave();
+      },
+      close: () => this.close(),
+      read: (size, stream, onEnd) => {
+        const goOn = this.#afterCommand;
+        const parser = this._parser;
+        if (size === 0) onEnd(goOn);
+        else if (parser instanceof DataParser) {
+          parser.startChunk(size, stream, onEnd);
+          goOn();
+        }
+      },
+    };
   }
 
   #authSession(): AuthSession {
@@ -323,28 +373,6 @@ export class Connection extends SMTPConnection {
       reply: `${reply.code} ${textOf(reply)}`,
       cause,
     });
-  }
-
-  #admit(): Refusal | undefined {
-    const { limits, parts, sessions } = this.#house;
-    if (this.#countedAs !== undefined) sessions.leave(this.#countedAs);
-    this.#countedAs = undefined;
-    const site = siteOf(this.remoteAddress);
-    const isTrusted = parts.relay.isTrusted(this.remoteAddress);
-    if (this.#plan.role === "internal" && !isTrusted) return REPLIES.notServed;
-    const perKeyMax = isTrusted ? limits.sessionsMax : limits.sessionsPerAddressMax;
-    if (!sessions.enter(site, { totalMax: limits.sessionsMax, perKeyMax })) {
-      return REPLIES.tooManySessions;
-    }
-    this.#countedAs = site;
-    const source = { client: { address: this.remoteAddress }, isOwn: isTrusted };
-    const rate = parts.rates.reached("sessions", source, this.#now());
-    if (rate !== undefined) {
-      return { ...REPLIES.sessionRate, cause: describeLimit(rate) };
-    }
-    parts.rates.add("sessions", source, { now: this.#now() });
-    parts.log.debug("session-begun", { client: this.remoteAddress, sessions: sessions.total });
-    return undefined;
   }
 
   #fields(reply: Reply) {

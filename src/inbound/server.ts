@@ -135,7 +135,14 @@ export class Server extends SMTPServer {
       return;
     }
     const known = { remoteAddress: this.#addressOf(socket as Socket), ...options };
-    const from = { server: this, house: this.house, plan: this.plan, socket, options: known };
+    const from = {
+      server: this,
+      house: this.house,
+      plan: this.plan,
+      socket,
+      options: known,
+      isLeaving: () => this.#isLeaving,
+    };
     const connection = new Connection(from);
     this.connections.add(connection);
     this.#open.add(connection);

@@ -5,6 +5,7 @@
 // Only <CRLF>.<CRLF> ends a message (RFC 5321 §4.1.1.4, §4.5.2), and only CRLF begins a line. No
 // other sequence of CR, LF and dot does, however the bytes are cut into chunks: those sequences are
 // what SMTP smuggling is made of.
+import type { Writable } from "node:stream";
 import { SMTPStream } from "smtp-server/lib/smtp-stream.js";
 
 const CR = 0x0d;
@@ -18,8 +19,15 @@ const NOTHING = Buffer.alloc(0);
 
 type Done = (error?: Error | null) => void;
 
-/** smtp-server's parser with another data mode. */
+interface Chunk {
+  left: number;
+  readonly stream: Writable;
+  readonly onEnd: (resume: () => void) => void;
+}
+
+/** smtp-server's parser with another data mode, and with chunks. */
 export class DataParser extends SMTPStream {
+  #chunk: Chunk | undefined;
   // Bytes in front that were put there and must not come out.
   #unsent = 0;
 
@@ -31,9 +39,22 @@ export class DataParser extends SMTPStream {
     return stream;
   }
 
+  /**
+   * The next `size` bytes are content as they are and go to `stream`; then `onEnd` is called, and
+   * commands go on once it calls `resume`. RFC 3030 §2.
+   */
+  startChunk(size: number, stream: Writable, onEnd: Chunk["onEnd"]): void {
+    this.#chunk = { left: size, stream, onEnd };
+    this._dataMode = true;
+  }
+
   // What was held back is judged together with the first bytes of the chunk; the rest of a large
   // chunk is then read where it lies, since copying it would cost more than all else here.
   override _feedDataStream(chunk: Buffer, done: Done): void {
+    if (this.#chunk !== undefined) {
+      this.#feedChunk(this.#chunk, chunk, done);
+      return;
+    }
     const held = this._lastBytes || NOTHING;
     const isSmall = chunk.length <= JOINT;
     const joint = Buffer.concat([held, isSmall ? chunk : chunk.subarray(0, JOINT)]);
@@ -47,6 +68,25 @@ export class DataParser extends SMTPStream {
       if (end >= 0) this.#finish(bytes, rest.subarray(end), done);
       else this.#emit(bytes, done);
     }
+  }
+
+  #feedChunk(current: Chunk, bytes: Buffer, done: Done): void {
+    const { stream, onEnd } = current;
+    const content = bytes.subarray(0, current.left);
+    current.left -= content.length;
+    const isFree = content.length === 0 || !stream.writable || stream.write(content);
+    const proceed = () => {
+      if (current.left > 0) {
+        done();
+        return;
+      }
+      this.#chunk = undefined;
+      this._dataMode = false;
+      this._remainder = "";
+      onEnd(() => void this._write(bytes.subarray(content.length), "buffer", done));
+    };
+    if (isFree || stream.destroyed) proceed();
+    else onceFree(stream, proceed);
   }
 
   // Takes the dots out, in place, up to the message's end or to what must be held back. `end` is
@@ -99,15 +139,19 @@ export class DataParser extends SMTPStream {
       done();
       return;
     }
-    // A stream that is destroyed never drains, it only closes.
-    const resume = () => {
-      stream.off("drain", resume);
-      stream.off("close", resume);
-      done();
-    };
-    stream.on("drain", resume);
-    stream.on("close", resume);
+    onceFree(stream, done);
   }
+}
+
+// A stream that is destroyed never drains, it only closes.
+function onceFree(stream: Writable, next: () => void): void {
+  const resume = () => {
+    stream.off("drain", resume);
+    stream.off("close", resume);
+    next();
+  };
+  stream.on("drain", resume);
+  stream.on("close", resume);
 }
 
 // Closes the gap that deleted dots left, in place: chunks belong to the parser alone. Returns

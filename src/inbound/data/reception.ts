@@ -62,8 +62,9 @@ export class Reception {
         void this.#guarded(() => wait).then(() => stream.resume());
       });
       stream.once("end", resolve);
-      const onGone = () => {
-        this.#refuse(new ClientGoneError());
+      const onGone = (error?: unknown) => {
+        // A chunk may have been refused before its bytes came.
+        this.#refuse(error instanceof SmtpError ? error : new ClientGoneError());
         resolve();
       };
       stream.once("error", onGone);

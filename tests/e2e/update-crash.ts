@@ -1,0 +1,146 @@
+// Kills updates of the compiled binary at random moments, and asks after each which signatures are in
+// use: `bun tests/e2e/update-crash.ts [rounds] [seed]`. Run by hand; 200 rounds take about four minutes.
+// It must be the old set or the new one, never a part of either; every tenth time a gateway is started
+// on what is there.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Findings, runScript, tally } from "../harness/findings.ts";
+import { GatewayProcess, gatewayBinary } from "../harness/gateway-process.ts";
+import { freePort, startProcess } from "../harness/process.ts";
+import { seededRandom } from "../harness/sample-mail.ts";
+
+const ROUNDS_DEFAULT = 200;
+const FILES = 4;
+const SIGNATURES_PER_FILE = 250;
+const GATEWAY_EVERY = 10;
+/** Kills come from the start to a little behind the end of an update that is left alone. */
+const BEYOND = 1.1;
+const UPDATED = 1;
+
+/** All names say which version they are of. */
+function sourceOf(version: number, file: number): string {
+  const one = (n: number) =>
+    `signature T.V${version}.F${file}.N${n}\ntext $a "needle ${version} ${file} ${n} of a test"\nend\n`;
+  return Array.from({ length: SIGNATURES_PER_FILE }, (_, n) => one(n)).join("");
+}
+
+class UpdateCrashRun {
+  readonly #random;
+  readonly #rounds: number;
+  readonly #folder: string;
+  readonly #binary = gatewayBinary();
+  readonly #gateway: GatewayProcess;
+  readonly #torn: string[] = [];
+  readonly #unfinished: string[] = [];
+  #inUse = 0;
+
+  constructor(folder: string, rounds: number, seed: number) {
+    this.#random = seededRandom(seed);
+    this.#rounds = rounds;
+    this.#folder = folder;
+    mkdirSync(join(folder, "feed"));
+    this.#gateway = new GatewayProcess(folder, {
+      dataFolder: join(folder, "data"),
+      port: freePort(),
+      nextHopPort: freePort(),
+      settings: { "update.automatic": false },
+    });
+    const feed = `[[feed]]\nname = "own"\ntype = "files"\nfolder = "${join(folder, "feed")}"\n`;
+    writeFileSync(this.#config, feed, { flag: "a" });
+  }
+
+  get #config(): string {
+    return this.#gateway.configFile;
+  }
+
+  #publish(version: number): void {
+    for (let file = 0; file < FILES; file++) {
+      writeFileSync(join(this.#folder, "feed", `f${file}.gws`), sourceOf(version, file));
+    }
+  }
+
+  /** Runs an update; kills it after `killMs`, or lets it end. Gives how long it took. */
+  async #update(killMs?: number): Promise<{ took: number; code: number }> {
+    const began = performance.now();
+    const running = startProcess({
+      name: "gw update",
+      command: [this.#binary, "update", "--config", this.#config],
+      logFile: join(this.#folder, "update.log"),
+    });
+    const kill = () => running.signal("SIGKILL");
+    const timer = killMs === undefined ? undefined : setTimeout(kill, killMs);
+    const code = await running.exited;
+    clearTimeout(timer);
+    return { took: performance.now() - began, code };
+  }
+
+  /** Looks at what is in use: whole, and of which version. */
+  async #look(round: number): Promise<void> {
+    const list = ["signatures", "list", "T.V", "--json"];
+    const { code, stdout, stderr } = await this.#gateway.command(...list);
+    const versions = new Map<number, number>();
+    for (const line of stdout.split("\n")) {
+      const version = /"T\.V(\d+)\.F/.exec(line)?.[1];
+      if (version !== undefined) {
+        versions.set(Number(version), (versions.get(Number(version)) ?? 0) + 1);
+      }
+    }
+    const [[version, count] = [0, 0]] = versions;
+    const isWhole = versions.size === 1 && count === FILES * SIGNATURES_PER_FILE;
+    const isKnown = version === this.#inUse || version === round;
+    if (code !== 0 || !isWhole || !isKnown) {
+      const parts = [...versions].map(([each, some]) => `version ${each}: ${some}`).join(", ");
+      this.#torn.push(`round ${round}: ${parts} ${stderr.slice(0, 200)}`);
+    }
+    this.#inUse = version;
+  }
+
+  async #updateWhole(version: number): Promise<number> {
+    this.#publish(version);
+    const { took, code } = await this.#update();
+    if (code !== UPDATED) this.#unfinished.push(`version ${version} ended with ${code}`);
+    await this.#look(version);
+    return took;
+  }
+
+  async run(): Promise<number> {
+    const took = await this.#updateWhole(1);
+    const ends: string[] = [];
+    for (let round = 2; round <= this.#rounds + 1; round++) {
+      this.#publish(round);
+      const before = this.#inUse;
+      const { code } = await this.#update(this.#random() * took * BEYOND);
+      await this.#look(round);
+      const kind = this.#inUse === before ? "the old set stayed" : "the new set was there";
+      ends.push(code === UPDATED ? "ended by itself" : `killed, ${kind}`);
+      if (round % GATEWAY_EVERY === 0) {
+        await this.#gateway.start();
+        await this.#gateway.stop();
+      }
+    }
+    // What was left behind is in nobody's way.
+    await this.#updateWhole(this.#rounds + 2);
+    const findings = new Findings();
+    findings.row("an update that is left alone, ms", Math.round(took));
+    findings.row("rounds", tally(ends));
+    findings.row("gateways started", Math.floor((this.#rounds + 1) / GATEWAY_EVERY));
+    findings.mustBeNone("sets that were not whole", this.#torn);
+    findings.mustBeNone("updates that did not end well, left alone", this.#unfinished);
+    return findings.print("update-crash");
+  }
+}
+
+await runScript(async () => {
+  const [rounds = ROUNDS_DEFAULT, seed = 1] = process.argv.slice(2).map(Number);
+  if (!(rounds >= 1)) {
+    process.stderr.write("usage: bun tests/e2e/update-crash.ts [rounds, 1 or more] [seed]\n");
+    return 2;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "gw-update-crash-"));
+  try {
+    return await new UpdateCrashRun(folder, rounds, seed).run();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

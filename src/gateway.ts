@@ -166,8 +166,11 @@ export class Gateway {
     this.#notices = new Notices(forNotices, noticeSettings(config, siteOf(config)));
     const dataDir = config["server.data_dir"];
     this.#keeper = new VaultKeeper({ ...parts, dataDir, log, clock }, config);
-    const forUpkeep = { config: () => this.#config, inspector: parts.inspector, log, clock };
-    this.#upkeep = new Upkeep(forUpkeep);
+    this.#upkeep = new Upkeep({
+      ...{ config: () => this.#config, inspector: parts.inspector, log, clock },
+      counts: () => this.#statistics.counts,
+      tell: (event, lines) => this.#notices.tellAdmin(event, lines),
+    });
     const backoff = (address: string) => backoffOf(this.#config, this.#routes, address);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
     this.#delivery = new Delivery({

@@ -2,6 +2,7 @@
 import type { Group, Item } from "./command.ts";
 import { BUNDLE } from "./commands/bundle/group.ts";
 import { FEED_VERBS } from "./commands/feed/verbs.ts";
+import { LICENSE } from "./commands/license/group.ts";
 import { UPDATE } from "./commands/update/group.ts";
 import { USER } from "./commands/user/verbs.ts";
 import { vaultVerbs } from "./commands/vault/verbs.ts";
@@ -333,6 +334,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
     import: IMPORT,
     signatures: SIGNATURES,
     update: UPDATE,
+    license: LICENSE,
     template: TEMPLATE,
     feed: FEED,
     bundle: BUNDLE,

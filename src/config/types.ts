@@ -263,6 +263,12 @@ export function plainName(): Type<string> {
   return word("name", expected, (text) => /^[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?$/.test(text));
 }
 
+/** A public key of Ed25519 as hexadecimal digits; "" stands for none. */
+export function publicKey(): Type<string> {
+  const expected = 'a public key of 64 hexadecimal digits, or ""';
+  return word("public key", expected, (text) => /^[0-9a-f]{64}$/.test(text), true);
+}
+
 /** A URL that files can be fetched from. A login in it would be shown; there are settings for that. */
 export function url({ orEmpty = false } = {}): Type<string> {
   const expected = `a URL such as "https://feed.example.org/gw/"${orEmpty ? ', or ""' : ""}`;

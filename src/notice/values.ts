@@ -79,6 +79,18 @@ export function digestValues(
   };
 }
 
+/** Values for a notice about the gateway itself. */
+export function eventValues(
+  about: { readonly hostname: string; readonly now: number },
+  { event, lines }: { readonly event: string; readonly lines: readonly string[] },
+): Values {
+  return {
+    ...alwaysValues(about),
+    EVENT: oneLine(event),
+    LINE: lines.map((line) => ({ text: oneLine(line), values: {} })),
+  };
+}
+
 function alwaysValues({ hostname, now }: { readonly hostname: string; readonly now: number }) {
   const always = { CRLF: "\r\n", TAB: "\t", PRODUCT: "gw" };
   return { ...always, HOSTNAME: hostname, DATE: dateText(now) };

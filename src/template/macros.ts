@@ -18,6 +18,7 @@ export const TEMPLATE_KINDS = [
   "notice-sender",
   "notice-recipient",
   "digest",
+  "event",
   "dsn",
   "disclaimer",
   "disclaimer-html",
@@ -96,6 +97,11 @@ const COUNTS: readonly Macro[] = [
   },
 ];
 
+const HAPPENED: readonly Macro[] = [
+  macro("EVENT", "what happened, in one line", "signatures: gw went back to set 6"),
+  { ...macro("LINE", "lines that tell more", "the share of infected mail rose"), fields: [] },
+];
+
 // What became of the recipients that a delivery report is about: by action, by recipient.
 const REPORTED: readonly Macro[] = [
   {
@@ -136,6 +142,8 @@ export function macrosOf(kind: TemplateKind): readonly Macro[] {
       const { name, doc, example } = OBJECTS;
       return [...ALWAYS, ...MESSAGE, { name, doc, example }, ...OBJECT_FIELDS];
     }
+    case "event":
+      return [...ALWAYS, ...HAPPENED];
     case "digest":
       return [...ALWAYS, ...COUNTS];
     case "notice-admin":

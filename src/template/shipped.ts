@@ -5,6 +5,7 @@ import deDigest from "../../templates/de/digest.tmpl" with { type: "text" };
 import deDisclaimer from "../../templates/de/disclaimer.tmpl" with { type: "text" };
 import deDisclaimerHtml from "../../templates/de/disclaimer-html.tmpl" with { type: "text" };
 import deDsn from "../../templates/de/dsn.tmpl" with { type: "text" };
+import deEvent from "../../templates/de/event.tmpl" with { type: "text" };
 import deMark from "../../templates/de/mark.tmpl" with { type: "text" };
 import deAdmin from "../../templates/de/notice-admin.tmpl" with { type: "text" };
 import deRecipient from "../../templates/de/notice-recipient.tmpl" with { type: "text" };
@@ -14,6 +15,7 @@ import enDigest from "../../templates/en/digest.tmpl" with { type: "text" };
 import enDisclaimer from "../../templates/en/disclaimer.tmpl" with { type: "text" };
 import enDisclaimerHtml from "../../templates/en/disclaimer-html.tmpl" with { type: "text" };
 import enDsn from "../../templates/en/dsn.tmpl" with { type: "text" };
+import enEvent from "../../templates/en/event.tmpl" with { type: "text" };
 import enMark from "../../templates/en/mark.tmpl" with { type: "text" };
 import enAdmin from "../../templates/en/notice-admin.tmpl" with { type: "text" };
 import enRecipient from "../../templates/en/notice-recipient.tmpl" with { type: "text" };
@@ -34,6 +36,7 @@ const TEXTS: Readonly<Record<Language, Readonly<Record<TemplateKind, string>>>> 
     "notice-sender": enSender,
     "notice-recipient": enRecipient,
     digest: enDigest,
+    event: enEvent,
     dsn: enDsn,
     disclaimer: enDisclaimer,
     "disclaimer-html": enDisclaimerHtml,
@@ -45,6 +48,7 @@ const TEXTS: Readonly<Record<Language, Readonly<Record<TemplateKind, string>>>> 
     "notice-sender": deSender,
     "notice-recipient": deRecipient,
     digest: deDigest,
+    event: deEvent,
     dsn: deDsn,
     disclaimer: deDisclaimer,
     "disclaimer-html": deDisclaimerHtml,

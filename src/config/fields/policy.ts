@@ -126,7 +126,7 @@ export const RULE_FIELDS = {
   templates_dir: {
     type: path({ orEmpty: true }),
     default: "",
-    doc: "Folder with texts of your own: KIND.LANGUAGE.tmpl for one language, KIND.tmpl for all others, KIND being notice-admin, notice-sender, notice-recipient, digest, dsn or placeholder. They are read again when they change. What the folder lacks is taken from the texts that gw ships with. Empty: only those.",
+    doc: "Folder with texts of your own: KIND.LANGUAGE.tmpl for one language, KIND.tmpl for all others, KIND being notice-admin, notice-sender, notice-recipient, digest, event, dsn or placeholder. They are read again when they change. What the folder lacks is taken from the texts that gw ships with. Empty: only those.",
     example: "/etc/gw/templates",
     knownAs: ["Templates"],
   },

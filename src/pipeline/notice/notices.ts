@@ -14,7 +14,7 @@ import {
 } from "../../notice/audience.ts";
 import { composeNotice } from "../../notice/compose.ts";
 import { afterDigest, isDigestDue, isSpent, type PaceRow, pace } from "../../notice/pace.ts";
-import { digestValues, noticeValues } from "../../notice/values.ts";
+import { digestValues, eventValues, noticeValues } from "../../notice/values.ts";
 import { RECEIVERS_MAX } from "../../store/rows/notice-rows.ts";
 import type { Store } from "../../store/store.ts";
 import type { TemplateKind } from "../../template/macros.ts";
@@ -112,6 +112,23 @@ export class Notices {
         this.#parts.log.error("notice-failed", { about, cause: describeError(error) });
       }
     };
+  }
+
+  /**
+   * Tells the administrator what happened to the gateway itself, if there is one. Never rejects: it
+   * is in the log as well.
+   */
+  async tellAdmin(event: string, lines: readonly string[]): Promise<void> {
+    const { hostname, clock, log } = this.#parts;
+    const { admin, texts: rules } = this.#settings;
+    const now = clock.now();
+    if (admin === "" || !this.#isSent(admin, { at: now, id: "", subject: event })) return;
+    try {
+      const values = eventValues({ hostname, now }, { event, lines });
+      await this.#send({ to: admin, kind: "event", rules, values, about: "" });
+    } catch (error) {
+      log.error("notice-failed", { recipient: admin, cause: describeError(error) });
+    }
   }
 
   /** Sends the digests that are due, and forgets what says nothing any more. */

@@ -12,6 +12,7 @@ import { ShelfError } from "../../update/shelf/version.ts";
 import { type Progress, type Source, UpdateError } from "../../update/source.ts";
 import { limitsOf } from "../scanning.ts";
 import { placesOf } from "../signatures/gather.ts";
+import { checkLicence } from "./licensing.ts";
 import type { FeedOutcome, UpdateReport } from "./outcome.ts";
 import { runPostCommand } from "./post-command.ts";
 import { type Prepared, prepareSet } from "./prepare.ts";
@@ -152,6 +153,7 @@ export class Updater {
     const record = { ...old, triedAt: now, retryAt: 0, withheld };
     try {
       const settings = config.feed.find(({ name }) => name === feed) as FeedSettings;
+      checkLicence(config, settings, now);
       const staging = this.#shelf.stage(feed);
       const fetched = await sourceOf(settings).fetch({
         staging,

@@ -4,15 +4,18 @@ import type { Clock } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
 import { FeedRecords } from "../../update/shelf/record.ts";
-import { Shelf } from "../../update/shelf/shelf.ts";
+import { type FeedSet, Shelf } from "../../update/shelf/shelf.ts";
+import { ShelfError } from "../../update/shelf/version.ts";
 import { UpdateError } from "../../update/source.ts";
 import type { Inspector } from "../inspector.ts";
 import { limitsOf } from "../scanning.ts";
 import { placesOf } from "../signatures/gather.ts";
 import { sourceOf } from "./feeds.ts";
+import { Licensing } from "./licensing.ts";
 import { prepareSet } from "./prepare.ts";
 import { dueAt, updateStatus } from "./status.ts";
 import { Updater } from "./updater.ts";
+import { type ScanCounts, ScanWatch, type WatchLimits } from "./watch.ts";
 
 /** What the upkeep works with. */
 export interface UpkeepParts {
@@ -20,11 +23,29 @@ export interface UpkeepParts {
   readonly inspector: Inspector;
   readonly log: Log;
   readonly clock: Clock;
+  /** Counters since the start: what was received, and what scanning gave. */
+  readonly counts: () => MailCounts;
+  /** Tells the administrator. */
+  readonly tell: (event: string, lines: readonly string[]) => Promise<void>;
+}
+
+/** Counters, under the names that statistics give them. */
+export interface MailCounts {
+  readonly mta_received_messages: number;
+  readonly mta_received_bytes: number;
+  readonly av_messages_clean: number;
+  readonly av_messages_infected: number;
+  readonly av_messages_suspicious: number;
+  readonly av_messages_unscanned: number;
+  readonly [other: `av_messages_${string}`]: number;
 }
 
 /** How often it is looked whether a feed is due, or a watched folder has changed. */
 const LOOK_EVERY_MS = 60_000;
 const FIRST_LOOK_MS = 1_000;
+/** How often results are compared and traffic is written down. */
+const TICK_EVERY_MS = 10_000;
+const LICENCES_EVERY_MS = 3_600_000;
 
 /** Keeps the signatures of one gateway. */
 export class Upkeep {
@@ -33,21 +54,31 @@ export class Upkeep {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #working: Promise<unknown> = Promise.resolve();
   #isLooking = false;
+  readonly #watch = new ScanWatch();
+  readonly #licensing: Licensing;
+  #ticker: ReturnType<typeof setInterval> | undefined;
+  #counted = { messages: 0, bytes: 0 };
+  #licencesAt = Number.NEGATIVE_INFINITY;
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
+    this.#licensing = new Licensing(parts.config, parts.log);
   }
 
   /** Begins to fetch feeds when they are due. */
   start(): void {
     this.#timer = setTimeout(() => void this.#look(), FIRST_LOOK_MS);
     this.#timer.unref?.();
+    this.#ticker = setInterval(() => void this.tick(), TICK_EVERY_MS);
+    this.#ticker.unref?.();
   }
 
   /** Ends a fetch that is under way; what is installed stays. */
   async stop(): Promise<void> {
     clearTimeout(this.#timer);
+    clearInterval(this.#ticker);
     this.#stopping.abort();
+    this.#countTraffic(this.#parts.clock.now());
     await this.#working;
   }
 
@@ -63,15 +94,84 @@ export class Upkeep {
     });
     if (prepared.kind !== "ready") throw new Error(prepared.reason);
     for (const cause of prepared.problems) log.error("signatures-damaged", { cause });
+    const isChanged = prepared.set.identity !== inspector.identity;
     await inspector.replaceSet(prepared.set);
+    if (isChanged) this.#changed(causeOf(config) === "update");
     log.info("signatures-taken", { identity: inspector.identity, count: inspector.signatureCount });
   }
 
-  /** What is wrong with the feeds, in sentences. */
+  /** What is wrong with feeds and licences, in sentences. */
   warnings(): readonly string[] {
     const { config, clock } = this.#parts;
-    const { feeds } = updateStatus(config(), clock.now());
-    return feeds.map(({ warning }) => warning).filter((warning) => warning !== "");
+    const now = clock.now();
+    const { feeds } = updateStatus(config(), now);
+    const old = feeds.map(({ warning }) => warning).filter((warning) => warning !== "");
+    return [...old, ...this.#licensing.warnings(now)];
+  }
+
+  /** Looks whether the last update did harm, counts traffic, and tells of licences that end. */
+  async tick(): Promise<void> {
+    const { clock, config, tell } = this.#parts;
+    const now = clock.now();
+    this.#countTraffic(now);
+    const counts = this.#scanCounts();
+    this.#watch.sample(now, counts);
+    const reason = this.#watch.decide(now, counts, limitsOfWatch(config()));
+    if (reason !== "") await this.#goBack(reason);
+    if (now - this.#licencesAt < LICENCES_EVERY_MS) return;
+    this.#licencesAt = now;
+    const news = this.#licensing.news(now);
+    if (news.length > 0) await tell(news[0] ?? "", news);
+  }
+
+  async #goBack(reason: string): Promise<void> {
+    const { log, tell } = this.#parts;
+    // Decided once: what comes meanwhile changes nothing.
+    this.#changed(false);
+    try {
+      const set = await this.#updater(this.#parts.config()).rollback(1, "watch", reason);
+      log.error("signatures-gone-back", { set: set.number, cause: reason });
+      const feeds = Object.entries(set.feeds).map(([name, { version }]) => `${name} ${version}`);
+      const inUse = `In use are now: ${feeds.join(", ") || "only the signatures that ship with gw"}.`;
+      const next = "What was left is not taken again; a newer version is. See gw update status.";
+      await tell("signatures: gw went back to the earlier ones", [`${reason}.`, inUse, next]);
+    } catch (error) {
+      log.error("signatures-not-gone-back", { cause: describeError(error), reason });
+    }
+  }
+
+  #countTraffic(now: number): void {
+    const { mta_received_messages: messages, mta_received_bytes: bytes } = this.#parts.counts();
+    this.#licensing.count(now, messages - this.#counted.messages, bytes - this.#counted.bytes);
+    this.#counted = { messages, bytes };
+  }
+
+  #scanCounts(): ScanCounts {
+    const counts = this.#parts.counts();
+    const all = Object.entries(counts).filter(
+      ([name]) => name.startsWith("av_messages_") && name !== "av_messages_bypassed",
+    );
+    return {
+      scanned: all.reduce((sum, [, count]) => sum + count, 0),
+      found: counts.av_messages_infected + counts.av_messages_suspicious,
+      failed: counts.av_messages_unscanned,
+    };
+  }
+
+  #changed(isWatched: boolean): void {
+    this.#watch.changed(this.#parts.clock.now(), this.#scanCounts(), isWatched);
+  }
+
+  #updater(config: Config): Updater {
+    const { log, clock, inspector } = this.#parts;
+    return new Updater({
+      ...{ config, log, clock, arenas: inspector.workers },
+      sourceOf: (feed) => sourceOf(feed, { dataDir: config["server.data_dir"], clock }),
+      onSet: async ({ cause }, { set }) => {
+        await inspector.replaceSet(set);
+        this.#changed(cause === "update");
+      },
+    });
   }
 
   async #look(): Promise<void> {
@@ -87,17 +187,12 @@ export class Upkeep {
   }
 
   async #updateDue(): Promise<void> {
-    const { log, clock, inspector } = this.#parts;
+    const { log } = this.#parts;
     const config = this.#parts.config();
     try {
       const feeds = this.#due(config);
       if (feeds.length === 0) return;
-      const updater = new Updater({
-        ...{ config, log, clock, arenas: inspector.workers },
-        sourceOf: (feed) => sourceOf(feed, { dataDir: config["server.data_dir"], clock }),
-        onSet: async (_, { set }) => await inspector.replaceSet(set),
-      });
-      await updater.update({ feeds, signal: this.#stopping.signal });
+      await this.#updater(config).update({ feeds, signal: this.#stopping.signal });
     } catch (error) {
       // A command updates at this moment: its set comes by `refresh`.
       const isBusy = error instanceof UpdateError && error.kind === "refused";
@@ -116,5 +211,24 @@ export class Upkeep {
       .filter((feed) => feed.enabled)
       .filter((feed) => feed.folder !== "" || dueAt(feed, records.read(feed.name)) <= now)
       .map(({ name }) => name);
+  }
+}
+
+function limitsOfWatch(config: Config): WatchLimits {
+  return {
+    timeMs: config["update.watch_time"],
+    messages: config["update.watch_messages"],
+    foundRise: config["update.watch_found_rise"],
+    failedRise: config["update.watch_failed_rise"],
+  };
+}
+
+// A set to which somebody went back is not judged by what it finds.
+function causeOf(config: Config): FeedSet["cause"] | undefined {
+  try {
+    return new Shelf(config["server.data_dir"]).current?.cause;
+  } catch (error) {
+    if (error instanceof ShelfError) return undefined;
+    throw error;
   }
 }

@@ -58,7 +58,7 @@ function site(scripts: Readonly<Record<string, Script>>, more: Partial<Config> =
   const feed = names.map((name) => ({
     ...{ name, type: "files", enabled: true, urls: [], folder: root, root: "" },
     ...{ databases: [], certificates: "", interval: MINUTE, age_max: 60 * MINUTE },
-    ...{ size_max: 1e6, proxy: "", proxy_login: "", licence: "none" },
+    ...{ size_max: 1e6, proxy: "", proxy_login: "", licence_key: "" },
   })) as unknown as readonly FeedSettings[];
   const config = loadConfig(undefined, { "server.data_dir": join(root, "data"), feed, ...more });
   const taken: number[] = [];

@@ -73,7 +73,7 @@ function publish(version: number, { isSigned = true, hasDiffs = true } = {}): vo
 
 const settings = {
   ...{ name: "c", type: "clamav", enabled: true, folder: "", root: "", databases: ["test"] },
-  ...{ interval: 1, age_max: 1, size_max: 1e6, proxy: "", proxy_login: "", licence: "none" },
+  ...{ interval: 1, age_max: 1, size_max: 1e6, proxy: "", proxy_login: "", licence_key: "" },
 };
 
 /** A feed that is fetched again and again, as an updater does it. */

@@ -8,6 +8,7 @@ import {
   oneOf,
   path,
   plainName,
+  publicKey,
   secret,
   size,
   url,
@@ -101,10 +102,10 @@ export const FEED_FIELDS = {
     example: "file:/etc/gw/proxy-login",
     knownAs: ["HTTPProxyPassword", "HTTPProxyUsername"],
   },
-  licence: {
-    type: oneOf(["none", "required"]),
-    default: "none",
-    doc: "Whether it needs a licence. required: the feed is only asked while an entitlement for it is installed (gw license install). What was fetched before stays in use in any case.",
-    example: "required",
+  licence_key: {
+    type: publicKey(),
+    default: "",
+    doc: "Key of whoever issues licences for the feed, 64 hexadecimal digits. With it, the feed is only asked while an entitlement that this key signed is installed (gw license install); what was fetched before stays in use in any case. Empty: no licence is needed.",
+    example: "d75a980182b10ab7d54bfed3c964073a0ee172f3daa62325af021a68f707511a",
   },
 } as const satisfies Schema;

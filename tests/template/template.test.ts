@@ -91,7 +91,7 @@ describe("shipped texts", () => {
       expect(template.problems).toEqual([]);
       const text = renderTemplate(template, sampleValues(kind));
       expect(text).not.toMatch(/%[A-Z_]+%|<\/?FOR|<DEF/);
-      expect(text.startsWith("Subject: ")).toBe(/notice|digest|dsn/.test(kind));
+      expect(text.startsWith("Subject: ")).toBe(/notice|digest|event|dsn/.test(kind));
     });
   }
 });

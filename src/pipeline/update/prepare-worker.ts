@@ -10,7 +10,7 @@ import { CACHE_FOLDER } from "../scanning.ts";
 import { compileOnce } from "../signatures/cache.ts";
 import { feedOf, gatherSignatures, throwOwnMistakes } from "../signatures/gather.ts";
 import type { FeedLoad, Prepared, PrepareOrder } from "./prepare.ts";
-import { failuresOf } from "./trial.ts";
+import { failuresOf } from "./trial/trial.ts";
 
 declare const self: Worker;
 

@@ -3,7 +3,7 @@
 import { workerUrl } from "../../base/worker-url.ts";
 import type { SharedSet } from "../../scan/signature-set.ts";
 import type { GatherOptions } from "../signatures/gather.ts";
-import type { TrialOptions } from "./trial.ts";
+import type { TrialOptions } from "./trial/trial.ts";
 
 /** What is to be made ready. */
 export interface PrepareOrder {

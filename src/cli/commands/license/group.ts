@@ -9,8 +9,7 @@ export const LICENSE: Group = {
   summary: "entitlements for feeds that need them; scanning never depends on any",
   verbs: {
     install: {
-      summary:
-        "check a licence and keep it; exits 61 malformed, 62 tampered, 63 wrong key, 64 other feed, 65 expired",
+      summary: "check a licence and keep it; each reason to refuse it has its exit code",
       example: "gw license install company.lic",
       operands: "FILE",
       load: async () => (await licenses()).install,
@@ -46,7 +45,7 @@ export const LICENSE: Group = {
     issue: {
       summary: "issue a licence for a feed that you run",
       example:
-        'gw license issue --key licences.key --holder "Example Ltd" --feed company --until 2027-12-31',
+        'gw license issue --key a.key --holder "Example Ltd" --feed company --until 2027-12-31',
       load: async () => (await issuing()).issue,
     },
   },

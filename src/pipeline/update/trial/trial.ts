@@ -3,10 +3,10 @@
 // must never reach the mail.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import type { Limits } from "../../base/budget.ts";
-import type { Verdict } from "../../message.ts";
-import type { Engine } from "../../scan/engine.ts";
-import { inspect, MESSAGE } from "../inspect.ts";
+import type { Limits } from "../../../base/budget.ts";
+import type { Verdict } from "../../../message.ts";
+import type { Engine } from "../../../scan/engine.ts";
+import { inspect, MESSAGE } from "../../inspect.ts";
 import { harmfulSamples, harmlessSamples, type Sample } from "./samples.ts";
 
 /** How a set is tried. */

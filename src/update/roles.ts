@@ -97,8 +97,13 @@ export function tufKey(publicHex: string): { readonly id: string; readonly key: 
   return { id, key: Key.fromJSON(id, fields) };
 }
 
+/** A key that may have to be unsealed, which takes a while: only what signs is opened. */
+export interface KeyAtHand {
+  open(): SigningKey;
+}
+
 /** Keys at hand, by the id that TUF gives them. */
-export type KeyRing = ReadonlyMap<string, SigningKey>;
+export type KeyRing = ReadonlyMap<string, KeyAtHand>;
 
 /** Signs with those keys of the role in `root` that are at hand and have not signed; how many did. */
 export function signRole(
@@ -110,10 +115,16 @@ export function signRole(
   for (const keyID of root.roles[role]?.keyIDs ?? []) {
     const key = ring.get(keyID);
     if (key === undefined || isSignedWith(document, keyID, root)) continue;
-    document.sign((bytes) => new Signature({ keyID, sig: signHex(bytes, key) }));
+    addSignature(document, keyID, key);
     count++;
   }
   return count;
+}
+
+/** Signs with one key, whosever it is. */
+export function addSignature(document: Signed<Role>, keyID: string, key: KeyAtHand): void {
+  const opened = key.open();
+  document.sign((bytes) => new Signature({ keyID, sig: signHex(bytes, opened) }));
 }
 
 function isSignedWith(document: Signed<Role>, keyID: string, root: Root): boolean {

@@ -27,6 +27,7 @@ export interface SigningKey {
 }
 
 const SEED_SIZE = 32;
+const PUBLIC_SIZE = 32;
 const KEY_FILE_SIZE_MAX = 16 * 1024;
 /** scrypt (RFC 7914 §2): N·r·128 bytes of memory; also the most that a key file may ask for. */
 const SCRYPT = { N: 2 ** 17, r: 8, p: 1 } as const;
@@ -136,6 +137,19 @@ function isSealed(value: unknown): value is Sealed {
   const { salt, nonce, data } = value as Partial<Record<keyof Sealed, unknown>>;
   const isWhole = isHex(data, SEED_SIZE + TAG_SIZE);
   return isHex(salt, SALT_SIZE) && isHex(nonce, NONCE_SIZE) && isWhole;
+}
+
+/** What a key file says without being opened: its public half, and whether it is sealed. */
+export interface KeyLabel {
+  readonly publicHex: string;
+  readonly isSealed: boolean;
+}
+
+/** The label of a key file. Throws KeyError. */
+export function readKeyLabel(text: string): KeyLabel {
+  const { public: publicHex, seed } = parseKeyFile(text);
+  if (!isHex(publicHex, PUBLIC_SIZE)) throw new KeyError('"public" is no key');
+  return { publicHex, isSealed: seed === undefined };
 }
 
 /**

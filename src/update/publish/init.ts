@@ -75,7 +75,7 @@ export function initFeed(folder: string, options: InitOptions): NewFeed {
   );
   const expires = now + settings.lifetimes.root;
   const root = newRole("root", { version: 1, expires }, rootFields(keys, quorums));
-  const ring = new Map(keys.map(({ id, signingKey }) => [id, signingKey]));
+  const ring = new Map(keys.map(({ id, signingKey }) => [id, { open: () => signingKey }]));
   signRole(root, "root", { root: root.signed, ring });
   feed.repository.put("root", root);
   return { feed, keys, rootHash: hashBytes(roleBytes(root)) };

@@ -7,10 +7,11 @@ import {
   generateKey,
   KeyError,
   readKey,
+  readKeyLabel,
   type SigningKey,
   writeKey,
 } from "../../base/key/signing-key.ts";
-import { type KeyRing, type Role, tufKey } from "../roles.ts";
+import { type KeyAtHand, type KeyRing, type Role, tufKey } from "../roles.ts";
 import { readBounded } from "./document.ts";
 import { FeedError } from "./settings.ts";
 
@@ -51,31 +52,41 @@ function keyFilesIn(path: string): string[] {
   }
 }
 
-/** Keys that could be read, and the files of those that are sealed while no passphrase is given. */
+/** Keys that can be used, and the files of those that are sealed while no passphrase is given. */
 export interface FoundKeys {
   readonly ring: KeyRing;
   readonly sealed: readonly string[];
 }
 
-/** The keys in files and folders. Throws FeedError for a file that is none, or a wrong passphrase. */
+/**
+ * The keys in files and folders. Throws FeedError for a file that is none; a wrong passphrase is told
+ * when a key is opened.
+ */
 export function findKeys(paths: readonly string[], passphrase: string | undefined): FoundKeys {
-  const ring = new Map<string, ReturnType<typeof readKey>>();
+  const ring = new Map<string, KeyAtHand>();
   const sealed: string[] = [];
   for (const path of paths.flatMap(keyFilesIn)) {
     const text = Buffer.from(readBounded(path, KEY_SIZE_MAX) ?? []).toString("utf8");
-    let isSealed = false;
-    const ask = () => {
-      isSealed = true;
-      return passphrase;
-    };
-    try {
-      const key = readKey(text, ask);
-      ring.set(tufKey(key.publicHex).id, key);
-    } catch (error) {
-      if (!(error instanceof KeyError)) throw error;
-      if (isSealed && passphrase === undefined) sealed.push(path);
-      else throw new FeedError(`${path}: ${error.message}`, { cause: error });
+    const { publicHex, isSealed } = named(path, () => readKeyLabel(text));
+    if (isSealed && passphrase === undefined) {
+      sealed.push(path);
+      continue;
     }
+    let opened: SigningKey | undefined;
+    const open = () => {
+      opened ??= named(path, () => readKey(text, () => passphrase));
+      return opened;
+    };
+    ring.set(tufKey(publicHex).id, { open });
   }
   return { ring, sealed };
+}
+
+function named<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof KeyError)) throw error;
+    throw new FeedError(`${path}: ${error.message}`, { cause: error });
+  }
 }

@@ -4,6 +4,7 @@ import {
   isSignedBy,
   KeyError,
   readKey,
+  readKeyLabel,
   signHex,
   writeKey,
 } from "../../../src/base/key/signing-key.ts";
@@ -45,6 +46,14 @@ describe("a sealed key file", () => {
     expect(() => readKey(text, () => "wrong")).toThrow("the passphrase is wrong");
     expect(() => readKey(text, none)).toThrow("a passphrase is needed");
   });
+});
+
+test("a label tells whose key a file is without opening it", () => {
+  const key = generateKey();
+  const { publicHex } = key;
+  expect(readKeyLabel(writeKey(key, undefined))).toEqual({ publicHex, isSealed: false });
+  expect(readKeyLabel(writeKey(key, "phrase"))).toEqual({ publicHex, isSealed: true });
+  expect(() => readKeyLabel('{"gwKey":1,"public":"x"}')).toThrow('"public" is no key');
 });
 
 const good = JSON.parse(writeKey(generateKey(), undefined));

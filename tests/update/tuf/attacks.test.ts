@@ -82,8 +82,13 @@ const trickle: Body = () => {
   });
 };
 
+interface Evil {
+  readonly path: string;
+  readonly body: Body;
+}
+
 /** The feed over HTTP, but for one file. */
-function served({ feed, servers }: World, evil: { path: string; body: Body }): string {
+function served({ feed, servers }: World, evil: Evil): string {
   const server = Bun.serve({
     hostname: "127.0.0.1",
     port: 0,

@@ -32,12 +32,8 @@ export class Forgery {
   keys(role: Role): [string, SigningKey][] {
     const { keysFolder } = this.#feed.feed;
     const names = readdirSync(keysFolder).filter((name) => name.startsWith(role));
-    return [
-      ...findKeys(
-        names.map((name) => join(keysFolder, name)),
-        undefined,
-      ).ring,
-    ];
+    const paths = names.map((name) => join(keysFolder, name));
+    return [...findKeys(paths, undefined).ring].map(([id, key]) => [id, key.open()]);
   }
 
   read(file: string): { signed: Json; signatures: Json[] } {

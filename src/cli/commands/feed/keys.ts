@@ -48,7 +48,10 @@ async function rotate(
   if (!isRole(role)) throw new FeedError(`"${role}" is no role: use ${ROLES.join(", ")}`);
   const feed = new Feed(folder);
   // A wrong passphrase would seal the new key with what nobody knows.
-  findKeys([feed.keysFolder], options.passphrase);
+  if (feed.hasKeysFolder) {
+    const [key] = findKeys([feed.keysFolder], options.passphrase).ring.values();
+    key?.open();
+  }
   const rotated = await rotateKey(feed, { role, now: Date.now(), ...options });
   terminal.out(
     `${role} key ${shortId(rotated.old)} -> ${shortId(rotated.key.id)} ` +

@@ -2,6 +2,7 @@
 // MX of the recipient's domain for all else.
 
 import { readFileSync } from "node:fs";
+import { describeError } from "../base/log.ts";
 import type { RouteSettings } from "../config/tables.ts";
 import {
   literalAddress,
@@ -114,6 +115,17 @@ function placeOf(target: string, name: string): Place {
   );
 }
 
+/** The certificates in a file, PEM; throws an Error that names `setting` and the file. */
+export function readCertificates(path: string, setting: string): string {
+  try {
+    const text = readFileSync(path, "utf8");
+    if (/-----BEGIN CERTIFICATE-----/.test(text)) return text;
+  } catch (error) {
+    throw new Error(`${setting}: tls_ca: ${describeError(error)}`, { cause: error });
+  }
+  throw new Error(`${setting}: tls_ca: ${path} holds no certificate (PEM)`);
+}
+
 function routeOf(table: RouteSettings, rank: number): Omit<Route, "rank"> {
   const { user, password, tls, tls_ca, tls_name, eight_bit, source_addresses, sessions_max } =
     table;
@@ -121,7 +133,8 @@ function routeOf(table: RouteSettings, rank: number): Omit<Route, "rank"> {
     protocol: table.protocol,
     ...(user !== "" && { login: { user, password } }),
     ...(tls !== undefined && { tls }),
-    ...(tls_ca !== undefined && tls_ca !== "" && { tlsCa: readFileSync(tls_ca, "utf8") }),
+    ...(tls_ca !== undefined &&
+      tls_ca !== "" && { tlsCa: readCertificates(tls_ca, `[[route]] ${rank + 1}`) }),
     ...(tls_name !== undefined && tls_name !== "" && { tlsName: tls_name }),
     ...(eight_bit !== undefined && { eightBit: eight_bit }),
     ...(source_addresses !== undefined && { localAddresses: source_addresses }),

@@ -1,9 +1,8 @@
 // What the settings say of sending, in the words of the stages that send.
-import { readFileSync } from "node:fs";
 import { describeError, type Log } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import type { CarrierOptions } from "../outbound/carrier.ts";
-import type { Routes } from "../outbound/routes.ts";
+import { type Routes, readCertificates } from "../outbound/routes.ts";
 import { POLICIES_MAX } from "../outbound/security/sts.ts";
 import type { KnownPolicy, StsPolicy } from "../outbound/security/sts-policy.ts";
 import type { BackoffOptions } from "../queue/backoff.ts";
@@ -40,7 +39,7 @@ export function carrierOptions(
     dnsServers: config["dns.servers"],
     dnsTimeoutMs: config["dns.timeout"],
     settings: {
-      ...(ca !== "" && { tlsCa: readFileSync(ca, "utf8") }),
+      ...(ca !== "" && { tlsCa: readCertificates(ca, "outbound") }),
       ...(config["outbound.mta_sts"] && { sts: { port: HTTPS_PORT, known } }),
       eightBit: config["outbound.eight_bit"],
       eightBitSigned: config["outbound.eight_bit_signed"],

@@ -132,3 +132,9 @@ test("a [[route]] comes before the lines and has terms and delays of its own", (
   const changed = Routes.parse([], [{ ...TABLE, password: "new" }]);
   expect(hopKey(changed.nextHop("a@example.org"))).not.toBe(hopKey(hop));
 });
+
+test("certificates that can't be read are named with their route", () => {
+  const parse = (path: string) => () => Routes.parse([], [TABLE, { ...TABLE, tls_ca: path }]);
+  expect(parse("/nonexistent/ca.pem")).toThrow("[[route]] 2: tls_ca: ENOENT");
+  expect(parse("package.json")).toThrow("package.json holds no certificate");
+});

@@ -32,6 +32,7 @@ export type Opening =
 // RFC 7504, RFC 1846: said by hosts that never take mail. Any other refusal in a greeting is about
 // the client or the moment.
 const NEVER_TAKES_MAIL = /^(?:521|556)(?:[ -]|$)/;
+
 /** Opens a session on these terms. */
 export async function openSession(
   target: Target,

@@ -51,6 +51,8 @@ export interface QueueItem {
   readonly subject: string;
   readonly size: number;
   readonly recipientCount: number;
+  /** How many recipients are in which state; those that have been tried are deferred. */
+  readonly states: Readonly<Record<"queued" | "deferred" | "held", number>>;
   /** The first ones only; `show` gives all. */
   readonly recipients: readonly QueueEntry[];
 }
@@ -336,18 +338,21 @@ export class QueueRows {
         `SELECT * FROM recipients WHERE ${OF_SEQUENCE} ORDER BY number LIMIT ?`,
       )
       .all(row.sequence, row.sequence, recipientMax);
-    const total = db
-      .query<{ count: number }, [number, number]>(
-        `SELECT count(*) AS count FROM recipients WHERE ${OF_SEQUENCE}`,
+    const states = db
+      .query<Record<"queued" | "deferred" | "held", number>, [number, number]>(
+        `SELECT coalesce(sum(state = 0 AND attempts = 0), 0) AS queued,
+                coalesce(sum(state = 0 AND attempts > 0), 0) AS deferred,
+                coalesce(sum(state = 1), 0) AS held FROM recipients WHERE ${OF_SEQUENCE}`,
       )
-      .get(row.sequence, row.sequence);
+      .get(row.sequence, row.sequence) ?? { queued: 0, deferred: 0, held: 0 };
     return {
       id: row.id,
       receivedAt: record.receivedAt,
       sender: record.envelope.sender,
       subject: record.subject,
       size: row.size,
-      recipientCount: total?.count ?? 0,
+      recipientCount: states.queued + states.deferred + states.held,
+      states,
       recipients: recipients.map(toEntry),
     };
   }

@@ -91,6 +91,8 @@ describe("verbs", () => {
       "held",
       "queued",
     ]);
+    expect(item.states).toEqual({ queued: 1, deferred: 0, held: 1 });
+    expect((await queue("list")).out).toContain(" 1 queued, 1 held ");
     expect((await queue("delete", "--all", "--recipient", "b@")).out).toBe("1 recipient deleted\n");
     const [left] = await listed("--sender", "a@");
     expect([left.id, left.recipientCount]).toEqual([id, 1]);

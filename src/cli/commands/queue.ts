@@ -67,6 +67,13 @@ function stateOf(entry: QueueEntry): string {
   return entry.attempts > 0 ? "deferred" : "queued";
 }
 
+// One word if all recipients agree, else how many are in which state.
+function statesOf({ states }: QueueItem): string {
+  const there = Object.entries(states).filter(([, count]) => count > 0);
+  if (there.length === 1) return there[0]?.[0] ?? "";
+  return there.map(([state, count]) => `${count} ${state}`).join(", ");
+}
+
 function nextOf(entry: QueueEntry, now: number): string {
   if (entry.state === "held") return "-";
   const wait = entry.nextAttemptAt - now;
@@ -80,7 +87,7 @@ function showList(terminal: Terminal, items: readonly QueueItem[], now: number):
       item.id,
       showTime(item.receivedAt),
       roundSize(item.size),
-      first === undefined ? "" : stateOf(first),
+      statesOf(item),
       first === undefined ? "" : nextOf(first, now),
       showSender(item.sender),
       showRecipients(

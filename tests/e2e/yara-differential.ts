@@ -83,7 +83,7 @@ function theirs(ruleFiles: readonly string[], files: readonly string[]) {
 type Peer = typeof theirs;
 
 // YARA-X scans this many files before it is started anew.
-const BATCH_FILES = 1500;
+const BATCH_FILES = 300;
 
 function theirsOfYaraX(ruleFiles: readonly string[], files: readonly string[]) {
   const work = mkdtempSync(join(tmpdir(), "yara-x-"));

@@ -127,6 +127,22 @@ describe("gw signatures test", () => {
 });
 
 describe("gw signatures import", () => {
+  test("keeps nothing of a set that finds harm in harmless files", async () => {
+    mkdirSync(at("wild"), { recursive: true });
+    const invoice = Buffer.from("An invoice of 12 EUR").toString("hex");
+    writeFileSync(at("wild/wild.ndb"), `Wild.Invoice:0:*:${invoice}\n`);
+    const { code, err } = await gw("signatures", "import", at("wild"), "--to", at("tamed"));
+    expect(code).toBe(1);
+    expect(err).toContain("Wild.Invoice found in the check file invoice.pdf, which is harmless");
+    expect(existsSync(at("tamed"))).toBe(false);
+    writeFileSync(at("wild/wild.ign2"), "Wild.Invoice\n");
+    writeFileSync(
+      at("wild/other.ndb"),
+      `Tame.Word:0:*:${Buffer.from("nobody writes so").toString("hex")}\n`,
+    );
+    expect((await gw("signatures", "import", at("wild"), "--to", at("tamed"))).code).toBe(0);
+  });
+
   const line = `Their.Word-1:0:*:${Buffer.from("a word of theirs").toString("hex")}`;
 
   test("says what was loaded, skipped and wrong, and keeps what is of use", async () => {

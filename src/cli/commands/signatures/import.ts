@@ -2,18 +2,29 @@
 // each file.
 import { copyFileSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
-import { type OpenedSignatures, openNamedSignatures } from "../../../pipeline/scanning.ts";
+import { loadConfig } from "../../../config/load.ts";
+import {
+  limitsOf,
+  type OpenedSignatures,
+  openNamedSignatures,
+} from "../../../pipeline/scanning.ts";
+import { falseAlarmsOf } from "../../../pipeline/update/trial/trial.ts";
+import { Engine } from "../../../scan/engine.ts";
+import { loadSet } from "../../../scan/signature-set.ts";
 import type { FileReport } from "../../../signature/clamav/report.ts";
 import { isSignatureFile } from "../../../signature/import/load.ts";
 import { describeDiagnostic } from "../../../signature/source.ts";
 import { printable } from "../../../text/printable.ts";
 import { roundSize } from "../../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
+import { configFile } from "../../config-file.ts";
 import { counted, drawTable } from "../../view/table.ts";
 import type { Terminal } from "../../view/terminal.ts";
 import { reasonOf } from "../../walk.ts";
 
 const COMPILED = ".gwdb";
+/** Room for the objects of the check corpus. */
+const ARENA_SIZE = 4 << 20;
 /** Mistakes shown of one file; `--json` has up to a thousand. */
 const SHOWN_MAX = 10;
 
@@ -79,7 +90,17 @@ async function openAll(paths: readonly string[]): Promise<OpenedSignatures> {
   return openNamedSignatures(paths);
 }
 
-/** `gw signatures import`: exits 0 if every line was understood, 1 if not, 2 if nothing was loaded. */
+/** What the signatures find in files of the check corpus that are harmless. */
+async function falseAlarms({ image, core }: OpenedSignatures): Promise<string[]> {
+  const limits = limitsOf(loadConfig(configFile(undefined)));
+  const set = loadSet(image, { arenas: 1, arenaSize: ARENA_SIZE, core });
+  return falseAlarmsOf(await Engine.attach(set, 0), limits);
+}
+
+/**
+ * `gw signatures import`: exits 0 if every line was understood, 1 if not or if harmless files hit (then
+ * nothing is kept), 2 if nothing was loaded.
+ */
 export const importFiles = command(
   {
     to: {
@@ -97,13 +118,19 @@ export const importFiles = command(
     if (args.json === true) {
       for (const report of reports) terminal.out(`${JSON.stringify(report)}\n`);
     } else show(terminal, reports);
-    const kept = args.to === undefined || loaded === 0 ? "" : ` -> ${keep(opened, args.to)}`;
+    const alarms = loaded === 0 ? [] : await falseAlarms(opened);
+    for (const alarm of alarms) terminal.err(`gw: ${printable(alarm)}\n`);
+    const isKept = args.to !== undefined && loaded > 0 && alarms.length === 0;
+    if (args.to !== undefined && alarms.length > 0) {
+      terminal.err("gw: nothing was kept: leave these signatures out (a *.ign2 file names them)\n");
+    }
+    const kept = isKept ? ` -> ${keep(opened, args.to ?? "")}` : "";
     if (args.json !== true) {
       const skipped = sum(reports.map(skippedOf));
       const rest = `${skipped} skipped, ${malformed} malformed`;
       terminal.out(`${counted(loaded, "signature")} loaded, ${rest}${kept}\n`);
     }
     if (loaded === 0) return EXIT.error;
-    return malformed > 0 ? EXIT.found : EXIT.good;
+    return malformed > 0 || alarms.length > 0 ? EXIT.found : EXIT.good;
   },
 );

@@ -11,9 +11,11 @@ import { MessageIds } from "./base/message-id.ts";
 import { VERSION } from "./base/version.ts";
 import { changesBetween } from "./config/changes.ts";
 import type { Config } from "./config/schema.ts";
+import type { Access } from "./inbound/access/access.ts";
+import { openAccess } from "./inbound/access/open.ts";
 import { Listener } from "./inbound/listener.ts";
 import { inheritedSockets } from "./inbound/place.ts";
-import { relayRulesOf } from "./inbound/relay.ts";
+import { siteOf } from "./inbound/relay.ts";
 import {
   certificatesOf,
   directoriesOf,
@@ -29,7 +31,7 @@ import { Gate } from "./pipeline/gate.ts";
 import type { Inspector } from "./pipeline/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
 import { Notices } from "./pipeline/notice/notices.ts";
-import { noticeSettings, type Site } from "./pipeline/notice/settings.ts";
+import { noticeSettings } from "./pipeline/notice/settings.ts";
 import { Sealing } from "./pipeline/policy/sealing.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
 import { type Signatures, startInspector } from "./pipeline/scanning.ts";
@@ -99,6 +101,7 @@ export class Gateway {
   readonly #keeper: VaultKeeper;
   readonly #upkeep: Upkeep;
   readonly #senders: SenderChecks;
+  #access: Access | undefined;
   #config: Config;
   #routes: Routes;
   #policy: Policy;
@@ -218,6 +221,7 @@ export class Gateway {
       log,
       clock,
     });
+    this.#access = this.#accessOf(config);
     this.#listener = await Listener.start({
       doors: doorsOf(config),
       certificates: certificatesOf(config),
@@ -225,6 +229,7 @@ export class Gateway {
       loginLimits: loginLimits(config),
       inherited: inheritedSockets(process.env, process.pid),
       settings: inboundSettings(config, hostnameOf(config)),
+      access: () => this.#access,
       intake,
       log,
       clock,
@@ -338,9 +343,12 @@ export class Gateway {
       const taken: Config = { ...config, ...kept };
       const routes = Routes.parse(taken["outbound.routes"], taken.route);
       const policy = new Policy(taken, { clock: this.#clock, log });
+      const access = this.#accessOf(taken);
       if (hasOwnSignatures(this.#config) || hasOwnSignatures(taken)) {
         await this.#upkeep.refresh(taken);
       }
+      this.#access?.close();
+      this.#access = access;
       this.#listener?.reload(inboundSettings(taken, hostnameOf(taken)));
       this.#listener?.reloadCertificate();
       this.#routes = routes;
@@ -360,6 +368,17 @@ export class Gateway {
     }
   }
 
+  #accessOf(config: Config): Access {
+    return openAccess(config, {
+      rows: this.#store.greylist,
+      checkSender: (client, sender) => this.#senders.checkSender(client, sender),
+      nextHop: (address) => this.#routes.nextHop(address),
+      hostname: hostnameOf(config),
+      ...siteOf(config),
+      ...{ log: this.#log, clock: this.#clock },
+    });
+  }
+
   /**
    * Closes the door, lets messages on their way in arrive within `graceMs`, ends attempts under way
    * and lets go of the data folder. What is not delivered stays in the queue.
@@ -373,6 +392,7 @@ export class Gateway {
     await this.#keeper.stop();
     this.#inspector.stop();
     await this.#upkeep.stop();
+    this.#access?.close();
     this.#senders.stop();
     this.#notices.stop();
     await this.#store.close();
@@ -382,13 +402,4 @@ export class Gateway {
 /** Whether signatures come from elsewhere than from gw itself. */
 function hasOwnSignatures(config: Config): boolean {
   return config["scan.signatures_dir"] !== "" || config.feed.length > 0;
-}
-
-// Who and what is the site's own.
-function siteOf(config: Config): Site {
-  const relay = relayRulesOf(config);
-  return {
-    isLocal: (address) => relay.isLocal(address),
-    isInside: (client) => relay.isInside(client),
-  };
 }

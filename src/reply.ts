@@ -39,6 +39,20 @@ export const REPLIES = {
   // RFC 7372 §3.3.
   senderRefused: { code: 550, enhanced: "5.7.26", text: "Message refused: sender not verified" },
   senderDeferred: { code: 451, enhanced: "4.7.1", text: "Sender not verified, try again later" },
+  hostRefused: { code: 550, enhanced: "5.7.1", text: "Mail from your host is refused" },
+  heloRefused: { code: 550, enhanced: "5.7.1", text: "Mail from a host of that name is refused" },
+  // RFC 5248: X.1.8 is about the sender's domain.
+  senderDomainRefused: { code: 550, enhanced: "5.1.8", text: "Mail from that sender is refused" },
+  accessDeferred: { code: 451, enhanced: "4.7.1", text: "Not accepted now, try again later" },
+  nameTrouble: { code: 451, enhanced: "4.4.3", text: "Name service trouble, try again later" },
+  // RFC 6647 §5.
+  greylisted: { code: 451, enhanced: "4.7.1", text: "Greylisted, try again later" },
+  recipientUnknown: { code: 550, enhanced: "5.1.1", text: "No such recipient here" },
+  recipientUnverified: {
+    code: 451,
+    enhanced: "4.4.3",
+    text: "Recipient can't be verified now, try again later",
+  },
   relayDenied: { code: 550, enhanced: "5.7.1", text: "Relaying denied" },
   messageTooBig: { code: 552, enhanced: "5.3.4", text: "Message exceeds the size limit" },
   tooManyRecipients: { code: 452, enhanced: "4.5.3", text: "Too many recipients" },

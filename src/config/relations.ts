@@ -1,4 +1,5 @@
 // Rules between settings: each value may be fine alone and the two wrong together.
+import { accessConflicts } from "./access/conflicts.ts";
 import type { Conflict } from "./conflict.ts";
 import { findDoorConflicts } from "./relation/doors.ts";
 import { findFeedConflicts } from "./relation/feeds.ts";
@@ -63,6 +64,7 @@ export function findConflicts(config: Config): readonly Conflict[] {
   return [
     ...conflicts,
     ...findDoorConflicts(config),
+    ...accessConflicts(config),
     ...findRuleConflicts(config),
     ...findRouteConflicts(config),
     ...findFeedConflicts(config),

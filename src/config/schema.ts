@@ -38,6 +38,7 @@ export const SECTIONS = {
   store: "The disk",
   inbound: "Receiving mail",
   login: "Users who log in to send mail",
+  access: "Who may send what to whom",
   authentication: "Who mail is from",
   scan: "Taking messages apart and scanning them",
   policy: "What is done with a message, by what was seen in it",

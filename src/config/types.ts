@@ -44,8 +44,13 @@ function isText(raw: unknown): raw is string {
   return typeof raw === "string" && raw.length <= TEXT_LENGTH_MAX && !/\p{Cc}/u.test(raw);
 }
 
-// A text that passes a check; "" passes if `orEmpty` says what it stands for.
-function word(name: string, expected: string, isValid: (text: string) => boolean, orEmpty = false) {
+/** A text that passes a check; "" passes if `orEmpty` says what it stands for. */
+export function word(
+  name: string,
+  expected: string,
+  isValid: (text: string) => boolean,
+  orEmpty = false,
+) {
   const isTaken = (text: string) => (text === "" && orEmpty) || isValid(text);
   return typeOf(name, expected, (raw) => (isText(raw) && isTaken(raw) ? raw : undefined));
 }

@@ -141,11 +141,14 @@ export class Connection extends SMTPConnection {
   }
 
   override handler_RCPT(command: Buffer, callback: () => void): void {
-    const isChunked = this.#chunks.isOpen;
-    const reply = isChunked ? REPLIES.notWithChunks : this.mail.rcpt(command.toString());
-    if (reply.code === 250) this.#acceptedCount++;
-    this.#give(reply);
-    callback();
+    const { isOpen: isChunked } = this.#chunks;
+    const answer = isChunked ? REPLIES.notWithChunks : this.mail.rcpt(command.toString());
+    // Rules may ask around; the next command is read when this one has its reply.
+    void Promise.resolve(answer).then((reply) => {
+      if (reply.code === 250) this.#acceptedCount++;
+      this.#give(reply);
+      callback();
+    });
   }
 
   override handler_DATA(command: Buffer, callback: () => void): void {
@@ -363,15 +366,14 @@ export class Connection extends SMTPConnection {
 
   #noteRefusal(reply: Refusal): void {
     const { log, intake } = this.#house.parts;
-    const { cause } = reply;
-    log.info("session-refused", { ...this.#fields(reply), cause });
+    log.info("session-refused", { ...this.#fields(reply), cause: reply.cause });
     intake.refused({
       client: this.#client(),
       stage: "connection",
       sender: undefined,
       recipients: [],
       reply: `${reply.code} ${textOf(reply)}`,
-      cause,
+      cause: reply.cause,
     });
   }
 
@@ -383,11 +385,8 @@ export class Connection extends SMTPConnection {
     const cipher = this.secure && this.tlsOptions ? this.tlsOptions.name : undefined;
     const version = this._socket instanceof TLSSocket ? this._socket.getProtocol() : null;
     const { user } = this.session;
-    const peer = {
-      address: this.remoteAddress,
-      port: this.remotePort,
-      helo: this.hostNameAppearsAs || "",
-    };
+    const { remoteAddress, remotePort, hostNameAppearsAs } = this;
+    const peer = { address: remoteAddress, port: remotePort, helo: hostNameAppearsAs || "" };
     const { address, port = 0, helo = "" } = this.#forwarded;
     return {
       ...(address === undefined ? peer : { address, port, helo, via: peer }),

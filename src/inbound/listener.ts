@@ -6,6 +6,7 @@ import { type ListenPlace, parseListenPlace } from "../base/endpoint.ts";
 import { describeError, type Log } from "../base/log.ts";
 import { Tally } from "../base/tally.ts";
 import type { Intake } from "../pipeline/intake.ts";
+import type { Access } from "./access/access.ts";
 import type { House } from "./connection.ts";
 import { Load } from "./limits/load.ts";
 import { Rates } from "./limits/rates.ts";
@@ -38,6 +39,8 @@ export interface ListenerOptions {
   readonly loginLimits?: Pick<LoginOptions, "failuresMax" | "failuresWithinMs">;
   readonly settings: InboundSettings;
   readonly intake: Intake;
+  /** The access rules in force, asked for whenever settings are taken. */
+  readonly access?: () => Access | undefined;
   readonly log: Log;
   readonly clock: Clock;
   /** Every line of every session into the log, at level debug. */
@@ -178,9 +181,10 @@ export class Listener {
   }
 
   #partsFor(settings: InboundSettings): House["parts"] {
-    const { intake, log, clock } = this.#options;
+    const { intake, log, clock, access } = this.#options;
     const relay = new RelayRules(settings);
-    return { settings, relay, rates: this.#rates, load: this.#load, intake, log, clock };
+    const parts = { settings, relay, rates: this.#rates, load: this.#load, intake, log, clock };
+    return { ...parts, access: access?.() };
   }
 
   #every(ms: number, work: () => void): void {

@@ -3,6 +3,7 @@
 import { IpRanges } from "../base/ip-range.ts";
 import type { Config } from "../config/schema.ts";
 import type { Client } from "../message.ts";
+import type { Site } from "../pipeline/notice/settings.ts";
 import { comparableDomain, type Mailbox } from "./address.ts";
 
 /** Settings of `RelayRules`. */
@@ -23,6 +24,15 @@ export function relayRulesOf(config: Config): RelayRules {
     relayDomains: config["inbound.relay_domains"],
     relayNetworks: config["inbound.relay_networks"],
   });
+}
+
+/** Who and what is a configuration's own. */
+export function siteOf(config: Config): Site {
+  const relay = relayRulesOf(config);
+  return {
+    isLocal: (address) => relay.isLocal(address),
+    isInside: (client) => relay.isInside(client),
+  };
 }
 
 /** Tells whether a recipient is taken from a client. Throws if a network is none. */
@@ -52,7 +62,13 @@ export class RelayRules {
   /** True if the client may send to this recipient. */
   accepts(clientAddress: string, recipient: Mailbox): boolean {
     if (this.isTrusted(clientAddress)) return true;
-    return !ROUTING.test(recipient.local) && this.#isOurs(comparableDomain(recipient.domain));
+    if (this.asksForMore(clientAddress, recipient)) return false;
+    return this.#isOurs(comparableDomain(recipient.domain));
+  }
+
+  /** True if a stranger asks the next hop to send on to another place than the address says. */
+  asksForMore(clientAddress: string, { local }: Mailbox): boolean {
+    return !this.isTrusted(clientAddress) && ROUTING.test(local);
   }
 
   /** True if mail for this address ends here. Where all domains are relayed none is known to. */

@@ -7,6 +7,8 @@ import { describeError, type Log } from "../base/log.ts";
 import type { Client, Envelope, Recipient } from "../message.ts";
 import type { Intake, Transaction } from "../pipeline/intake.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
+import type { Access, Visit } from "./access/access.ts";
+import { checkRelay } from "./access/relaying.ts";
 import { isNonAscii, LOCAL_PART_MAX, type Mailbox, parseMailbox, splitPath } from "./address.ts";
 import { ClientGoneError, Reception, type ReceptionSettings } from "./data/reception.ts";
 import type { Load, Share } from "./limits/load.ts";
@@ -34,6 +36,8 @@ export interface SessionSettings extends ReceptionSettings {
 export interface SessionParts {
   readonly settings: SessionSettings;
   readonly relay: RelayRules;
+  /** Rules beyond relaying; left out: there are none. */
+  readonly access?: Access | undefined;
   readonly rates: Rates;
   readonly load: Load;
   readonly intake: Intake;
@@ -82,6 +86,7 @@ export class Session {
   readonly #peer: Peer;
   readonly #rules: SessionRules;
   #sender: Sender | undefined;
+  #visit: Visit | undefined;
   #recipients: Recipient[] = [];
   #addresses = new Set<string>();
   #begun: Begun | undefined;
@@ -104,6 +109,7 @@ export class Session {
     this.#begun?.share.release();
     this.#begun = undefined;
     this.#sender = undefined;
+    this.#visit = undefined;
     this.#recipients = [];
     this.#addresses = new Set();
   }
@@ -130,14 +136,18 @@ export class Session {
       this.#checkRate("messages", address);
       this.#checkRate("bytes", address);
       this.#sender = { address, parameters };
+      const client = this.#client();
+      const isInside = this.#parts.relay.isInside(client);
+      this.#visit = this.#parts.access?.visit(client, address, { isInside });
       return REPLIES.senderOk;
     });
   }
 
-  /** RCPT, with its argument. */
-  rcpt(line: string): Reply {
+  /** RCPT, with its argument. Rules may have to ask around; nothing else may be said meanwhile. */
+  rcpt(line: string): Reply | Promise<Reply> {
     const sender = this.#sender;
-    return this.#answered("RCPT", { recipients: line }, () => {
+    const fields = { recipients: line };
+    return this.#answered("RCPT", fields, () => {
       if (sender === undefined) throw new SmtpError(REPLIES.needsMail);
       const argument = argumentOf(line, /^RCPT\s+TO\s*:/i, REPLIES.rcptSyntax);
       const { isUtf8 } = sender.parameters;
@@ -151,10 +161,24 @@ export class Session {
       }
       this.#checkRate("recipients", sender.address);
       this.#count("recipients", 1);
-      this.#addresses.add(address);
-      this.#recipients.push({ address, ...parameters });
-      return REPLIES.recipientOk;
+      const recipient = { address, ...parameters };
+      const visit = this.#visit;
+      if (visit === undefined) return this.#take(recipient);
+      return this.#admit(visit, recipient).catch((error) => this.#refused(error, "RCPT", fields));
     });
+  }
+
+  async #admit(visit: Visit, recipient: Recipient): Promise<Reply> {
+    await visit.admit(recipient.address);
+    // The session ended meanwhile, or was another client's from then on.
+    if (this.#visit !== visit) throw new SmtpError(REPLIES.needsMail);
+    return this.#take(recipient);
+  }
+
+  #take(recipient: Recipient): Reply {
+    this.#addresses.add(recipient.address);
+    this.#recipients.push(recipient);
+    return REPLIES.recipientOk;
   }
 
   /** DATA: undefined if the message may come, or the reply that refuses it. RFC 5321 §3.3. */
@@ -248,11 +272,7 @@ export class Session {
     const mailbox = parseMailbox(path, LOCAL_PART_MAX);
     if (mailbox === undefined) throw new SmtpError(REPLIES.badAddress);
     const { address } = this.#checked(mailbox, isUtf8);
-    const client = this.#client();
-    const isUser = client.user !== undefined;
-    if (!isUser && !this.#parts.relay.accepts((client.via ?? client).address, mailbox)) {
-      throw new SmtpError(REPLIES.relayDenied);
-    }
+    checkRelay(this.#parts, this.#client(), mailbox);
     return address;
   }
 
@@ -270,6 +290,7 @@ export class Session {
 
   #envelope(): Envelope {
     const { address = "", parameters } = this.#sender ?? {};
+    const tags = this.#visit?.tags ?? [];
     return {
       sender: address,
       recipients: [...this.#recipients],
@@ -277,6 +298,7 @@ export class Session {
       body: parameters?.body ?? "7bit",
       ...(parameters?.ret !== undefined && { ret: parameters.ret }),
       ...(parameters?.envid !== undefined && { envid: parameters.envid }),
+      ...(tags.length > 0 && { tags }),
     };
   }
 
@@ -284,13 +306,17 @@ export class Session {
     try {
       return work();
     } catch (error) {
-      const client = this.#client();
-      const envelope = this.#envelope();
-      const reply = this.#refusal(error, { ...this.#fields(client, envelope), ...fields });
-      const line = String(fields["sender"] ?? fields["recipients"] ?? "");
-      this.#note({ client, envelope, stage, reply, line });
-      return reply;
+      return this.#refused(error, stage, fields);
     }
+  }
+
+  #refused(error: unknown, stage: string, fields: Fields): Reply {
+    const client = this.#client();
+    const envelope = this.#envelope();
+    const reply = this.#refusal(error, { ...this.#fields(client, envelope), ...fields });
+    const line = String(fields["sender"] ?? fields["recipients"] ?? "");
+    this.#note({ client, envelope, stage, reply, line, cause: causeOf(error) });
+    return reply;
   }
 
   // What was refused is asked for by the address that was refused: it is taken out of the command.
@@ -300,8 +326,9 @@ export class Session {
     readonly stage: string;
     readonly reply: Reply;
     readonly line: string;
+    readonly cause?: string | undefined;
   }): void {
-    const { client, envelope, stage, reply, line } = refused;
+    const { client, envelope, stage, reply, line, cause } = refused;
     const named = /<([^<>]*)>/.exec(line)?.[1] ?? line;
     const sender = this.#sender === undefined ? undefined : envelope.sender;
     const recipients = envelope.recipients.map(({ address }) => address);
@@ -311,7 +338,7 @@ export class Session {
       sender: stage === "MAIL" ? named : sender,
       recipients: stage === "RCPT" ? [named] : recipients,
       reply: lineOf(reply),
-      cause: undefined,
+      cause,
     });
   }
 
@@ -336,8 +363,7 @@ export class Session {
       return REPLIES.localError;
     }
     if (error instanceof SmtpError) {
-      const cause = error.cause === undefined ? undefined : describeError(error.cause);
-      log.info("refused", { ...fields, reply: lineOf(error.reply), cause });
+      log.info("refused", { ...fields, reply: lineOf(error.reply), cause: causeOf(error) });
       return error.reply;
     }
     const stack = error instanceof Error ? error.stack : undefined;
@@ -352,6 +378,12 @@ export class Session {
 }
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
+
+// What the log and the record of a refusal say of its reason.
+function causeOf(error: unknown): string | undefined {
+  if (!(error instanceof SmtpError) || error.cause === undefined) return undefined;
+  return describeError(error.cause);
+}
 
 function lineOf(reply: Reply): string {
   return `${reply.code} ${reply.enhanced} ${reply.text}`;

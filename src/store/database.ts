@@ -147,6 +147,14 @@ const MIGRATIONS: readonly string[] = [
      policy TEXT NOT NULL,
      expires_at INTEGER NOT NULL
    ) WITHOUT ROWID;`,
+  // Greylisting: hashes of triplets and of clients' networks. Times in ms.
+  `CREATE TABLE greylist (
+     key TEXT PRIMARY KEY,
+     first_at INTEGER NOT NULL,
+     last_at INTEGER NOT NULL,
+     passes INTEGER NOT NULL
+   ) WITHOUT ROWID;
+   CREATE INDEX greylist_by_age ON greylist (passes > 0, last_at);`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */

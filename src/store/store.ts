@@ -20,6 +20,7 @@ import { type NewMessage, type RowChange, RowWriter } from "./row-writer.ts";
 import { ActRows } from "./rows/act-rows.ts";
 import { DecisionRows } from "./rows/decision-rows.ts";
 import { ExemptionRows } from "./rows/exemption-rows.ts";
+import { GreylistRows } from "./rows/greylist-rows.ts";
 import { NoticeRows } from "./rows/notice-rows.ts";
 import { ReleaseRows } from "./rows/release-rows.ts";
 import { StsRows } from "./rows/sts-rows.ts";
@@ -57,6 +58,8 @@ export class Store {
   readonly exemptions: ExemptionRows;
   readonly notices: NoticeRows;
   readonly policies: StsRows;
+  /** Who was told to come again, and did. */
+  readonly greylist: GreylistRows;
   /** What was decided, and what became of it. */
   readonly decisions: DecisionRows;
   readonly #db: Database;
@@ -121,6 +124,7 @@ export class Store {
     this.exemptions = new ExemptionRows(context);
     this.notices = new NoticeRows(context);
     this.policies = new StsRows(context);
+    this.greylist = new GreylistRows(context);
     this.decisions = new DecisionRows(context);
   }
 

@@ -71,9 +71,12 @@ export async function stopProcess(running: Running): Promise<void> {
 }
 
 /** Polls `isTrue` until it holds; false if `timeoutMs` passed first. */
-export async function until(isTrue: () => boolean, timeoutMs: number): Promise<boolean> {
+export async function until(
+  isTrue: () => boolean | Promise<boolean>,
+  timeoutMs: number,
+): Promise<boolean> {
   const endsAt = performance.now() + timeoutMs;
-  while (!isTrue()) {
+  while (!(await isTrue())) {
     if (performance.now() > endsAt) return false;
     await Bun.sleep(POLL_MS);
   }

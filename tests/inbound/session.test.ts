@@ -33,7 +33,7 @@ function sessionOf(script: Script = {}) {
 function begun(script: Script = {}) {
   const all = sessionOf(script);
   expect(all.session.mail("MAIL FROM:<a@example.net>").code).toBe(250);
-  expect(all.session.rcpt("RCPT TO:<b@example.org>").code).toBe(250);
+  expect(all.session.rcpt("RCPT TO:<b@example.org>")).toMatchObject({ code: 250 });
   return all;
 }
 
@@ -153,7 +153,7 @@ test("a MAIL that was refused leaves no parameter behind", async () => {
   const { session, intake } = sessionOf();
   expect(session.mail("MAIL FROM:<a b@example.net> SMTPUTF8 RET=HDRS").code).toBe(553);
   session.mail("mail from:<a@example.net>");
-  session.rcpt("rcpt to:<b@example.org>");
+  await session.rcpt("rcpt to:<b@example.org>");
   session.begin();
   await session.receive(bodyOf(""));
   const { envelope } = intake.messages[0] ?? {};
@@ -167,7 +167,7 @@ test("a MAIL that was refused leaves no parameter behind", async () => {
 
 test("a log line lists ten recipients at most", async () => {
   const { session, log } = begun();
-  for (let at = 0; at < 20; at++) session.rcpt(`RCPT TO:<r${at}@example.org>`);
+  for (let at = 0; at < 20; at++) await session.rcpt(`RCPT TO:<r${at}@example.org>`);
   session.begin();
   await session.receive(bodyOf(""));
   expect(String(log.lines[0]?.fields["recipients"])).toEndWith("r8@example.org and 11 more");

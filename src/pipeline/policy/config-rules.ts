@@ -47,6 +47,17 @@ function* unreadableLists(config: Config): Generator<Conflict> {
   }
 }
 
+function* unreadableRecipients(config: Config): Generator<Conflict> {
+  const file = config["access.recipients_file"];
+  if (file === "") return;
+  try {
+    readMaskFile(file);
+  } catch (error) {
+    const message = `the list can't be read: ${describeError(error)}`;
+    yield { keys: ["access.recipients_file"], message };
+  }
+}
+
 /** The rules of one group as its table has them, or of [policy] with `key` "policy.". */
 interface OwnRules {
   readonly key: string;
@@ -169,6 +180,7 @@ export function findPolicyConflicts(config: Config): readonly Conflict[] {
   return [
     ...unknownTypes(config),
     ...unreadableLists(config),
+    ...unreadableRecipients(config),
     ...badTemplates(config),
     ...unknownLanguages(config),
     ...badMarks(config),

@@ -29,6 +29,8 @@ const open = (...command: string[]) => {
   return { stdout, exitCode };
 };
 
+const has7zz = Bun.which("7zz") !== null;
+
 describe("lockedZip()", () => {
   test.each([
     ["nothing", Buffer.alloc(0)],
@@ -38,18 +40,18 @@ describe("lockedZip()", () => {
   ])("of %s opens with unzip and 7zz by the password, and only so", (what, bytes) => {
     const path = join(folder, `${what}.zip`);
     writeFileSync(path, archive(bytes));
-    for (const command of [
-      ["unzip", "-P", ZIP_PASSWORD, "-p", path],
-      ["7zz", "x", "-so", `-p${ZIP_PASSWORD}`, path],
-    ]) {
-      const { stdout, exitCode } = open(...command);
+    for (const [tool, reads, refuses] of [
+      ["unzip", ["-P", ZIP_PASSWORD, "-p"], ["-P", "else", "-t"]],
+      ["7zz", ["x", "-so", `-p${ZIP_PASSWORD}`], ["t", "-pelse"]],
+    ] as const) {
+      if (Bun.which(tool) === null) continue;
+      const { stdout, exitCode } = open(tool, ...reads, path);
       expect([exitCode, Buffer.from(stdout).equals(bytes)]).toEqual([0, true]);
+      expect(open(tool, ...refuses, path).exitCode).not.toBe(0);
     }
-    expect(open("unzip", "-P", "else", "-t", path).exitCode).not.toBe(0);
-    expect(open("7zz", "t", "-pelse", path).exitCode).not.toBe(0);
   });
 
-  test("keeps a name beyond ASCII, and its time", () => {
+  test.if(has7zz)("keeps a name beyond ASCII, and its time", () => {
     const path = join(folder, "names.zip");
     writeFileSync(path, archive(Buffer.from("x"), "Größe_文.txt"));
     const { stdout } = open("7zz", "l", "-slt", "-sccUTF-8", path);
@@ -58,11 +60,14 @@ describe("lockedZip()", () => {
     expect(stdout.toString()).toContain("Encrypted = +");
   });
 
-  test.each([Date.UTC(1970), Date.UTC(2500)])("of the time %d is still an archive", (at) => {
-    const path = join(folder, `${at}.zip`);
-    writeFileSync(path, archive(Buffer.from("x"), "a", at));
-    expect(open("7zz", "t", `-p${ZIP_PASSWORD}`, path).exitCode).toBe(0);
-  });
+  test.if(has7zz).each([Date.UTC(1970), Date.UTC(2500)])(
+    "of the time %d is still an archive",
+    (at) => {
+      const path = join(folder, `${at}.zip`);
+      writeFileSync(path, archive(Buffer.from("x"), "a", at));
+      expect(open("7zz", "t", `-p${ZIP_PASSWORD}`, path).exitCode).toBe(0);
+    },
+  );
 
   test("differs by its salt, and hides what is in it", () => {
     const bytes = Buffer.from("a secret that must not be seen ".repeat(3));

@@ -28,7 +28,7 @@ export interface DeliveryParts extends ReportParts {
 
 /** How long what waits for a destination that does not move is put off. */
 const POSTPONE_MS = 60_000;
-const LOOK_MS = 5_000;
+const LOOK_MS = 1_000;
 
 /** Takes what is due and sees it through one attempt. */
 export class Delivery {
@@ -71,13 +71,14 @@ export class Delivery {
     while (lanes.room > 0) {
       const jobs = queue.take(lanes.room);
       if (jobs.length === 0) break;
-      for (const job of jobs) this.#sort(job);
+      this.#postpone(jobs.flatMap((job) => this.#sort(job)));
     }
     lanes.pump(() => this.#takeDue());
   }
 
-  // Recipients of one message may go different ways; each way is an attempt of its own.
-  #sort(job: QueueJob): void {
+  // Recipients of one message may go different ways; each way is an attempt of its own. Gives those
+  // whose destination does not move.
+  #sort(job: QueueJob): QueueJob[] {
     const routes = this.#parts.routes();
     const shipments = new Map<string, { nextHop: NextHop; recipients: QueueEntry[] }>();
     for (const entry of job.recipients) {
@@ -88,18 +89,23 @@ export class Delivery {
       if (shipment) shipment.recipients.push(entry);
       else shipments.set(key, { nextHop, recipients: [entry] });
     }
-    for (const [key, { nextHop, recipients }] of shipments) {
-      this.#lanes.add(key, { nextHop, job: { ...job, recipients } });
-    }
+    return [...shipments].flatMap(([key, { nextHop, recipients }]) => {
+      const share = { ...job, recipients };
+      return this.#lanes.add(key, { nextHop, job: share }) ? [] : [share];
+    });
   }
 
   #putOff(): void {
     const jobs = this.#lanes.takeStuck();
+    this.#postpone(jobs);
+    if (jobs.length > 0) this.#takeDue();
+  }
+
+  #postpone(jobs: readonly QueueJob[]): void {
     if (jobs.length === 0) return;
     const { queue, clock, log } = this.#parts;
     log.warn("put-off", { count: jobs.length, waitMs: POSTPONE_MS });
     queue.postpone(jobs, clock.now() + POSTPONE_MS);
-    this.#takeDue();
   }
 
   async #attempt({ job, nextHop }: Shipment): Promise<void> {

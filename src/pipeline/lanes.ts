@@ -33,7 +33,9 @@ export const HELD_MAX = 1_000;
 /** Shipments under way at one time. */
 const ACTIVE_MAX = 800;
 /** A destination that has settled nothing for so long holds others up. */
-const STUCK_MS = 10_000;
+const STUCK_MS = 5_000;
+/** So many wait for such a one, in case that it moves again; more are not taken in. */
+const STUCK_WAITING_MAX = 20;
 
 /** Shipments by destination. */
 export class Lanes {
@@ -51,15 +53,23 @@ export class Lanes {
     return Math.max(0, HELD_MAX - this.#waiting - this.#attempts.size);
   }
 
-  /** `key` is the same for the same next hop, and no other. */
-  add(key: string, { job, nextHop }: Shipment): void {
+  /**
+   * `key` is the same for the same next hop, and no other. False if the shipment is not taken in,
+   * because what waits for its destination does not move.
+   */
+  add(key: string, { job, nextHop }: Shipment): boolean {
     let lane = this.#lanes.get(key);
     if (lane === undefined) {
       lane = { nextHop, waiting: [], active: 0, movedAt: this.#parts.steady() };
       this.#lanes.set(key, lane);
-    }
+    } else if (lane.waiting.length >= STUCK_WAITING_MAX && this.#isStuck(lane)) return false;
     lane.waiting.push(job);
     this.#waiting++;
+    return true;
+  }
+
+  #isStuck({ active, movedAt }: Lane): boolean {
+    return active > 0 && movedAt < this.#parts.steady() - STUCK_MS;
   }
 
   /** Starts what can be started, the destinations in turn; `onEnd` is called after each end. */
@@ -93,8 +103,7 @@ export class Lanes {
   /** Takes out what waits for destinations that do not move, if there is no room for others. */
   takeStuck(): QueueJob[] {
     if (this.room > 0) return [];
-    const before = this.#parts.steady() - STUCK_MS;
-    const stuck = [...this.#lanes.values()].filter(({ movedAt }) => movedAt < before);
+    const stuck = [...this.#lanes.values()].filter((lane) => this.#isStuck(lane));
     return stuck.flatMap((lane) => this.#empty(lane));
   }
 

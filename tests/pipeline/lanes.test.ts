@@ -71,6 +71,18 @@ test("takeStuck() gives what waits for a destination that does not move, once ro
   expect(lanes.room).toBe(98);
 });
 
+test("add() takes in no more for a destination that does not move, until it does", async () => {
+  const { lanes, clock, ends, add } = setUp(() => 1);
+  const more = () => lanes.add("hangs", { job, nextHop: hop("hangs") });
+  add("hangs", 30);
+  lanes.pump(() => {});
+  clock.now = 60_000;
+  expect([more(), lanes.add("other", { job, nextHop: hop("other") })]).toEqual([false, true]);
+  ends[0]?.();
+  await new Promise<void>((resolve) => setImmediate(resolve));
+  expect(more()).toBe(true);
+});
+
 test("clear() gives all that waits and lets go on what is under way", () => {
   const { lanes, add } = setUp(() => 1);
   add("a", 3);

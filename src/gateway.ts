@@ -14,15 +14,8 @@ import type { Config } from "./config/schema.ts";
 import type { Access } from "./inbound/access/access.ts";
 import { openAccess } from "./inbound/access/open.ts";
 import { Listener } from "./inbound/listener.ts";
-import { inheritedSockets } from "./inbound/place.ts";
 import { siteOf } from "./inbound/relay.ts";
-import {
-  certificatesOf,
-  directoriesOf,
-  doorsOf,
-  inboundSettings,
-  loginLimits,
-} from "./inbound/settings.ts";
+import { inboundSettings, listenerPlan } from "./inbound/settings.ts";
 import { isGenuineSender } from "./message.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/routes.ts";
@@ -58,6 +51,8 @@ export interface GatewayOptions {
   readonly onReload?: (config: Config) => void;
   /** Somebody asks this gateway to stop. */
   readonly onStop?: () => void;
+  /** Opens ports and reads keys as the user that may, if gw itself may not. */
+  readonly asRoot?: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
 const DELIVERY_GRACE_MS = 10_000;
@@ -222,18 +217,15 @@ export class Gateway {
       clock,
     });
     this.#access = this.#accessOf(config);
-    this.#listener = await Listener.start({
-      doors: doorsOf(config),
-      certificates: certificatesOf(config),
-      directories: directoriesOf(config, log),
-      loginLimits: loginLimits(config),
-      inherited: inheritedSockets(process.env, process.pid),
-      settings: inboundSettings(config, hostnameOf(config)),
-      access: () => this.#access,
-      intake,
-      log,
-      clock,
-    });
+    const listen = () =>
+      Listener.start({
+        ...listenerPlan(config, hostnameOf(config), log),
+        access: () => this.#access,
+        intake,
+        log,
+        clock,
+      });
+    this.#listener = await (this.#options.asRoot?.(listen) ?? listen());
     this.#delivery.start();
     this.#notices.start();
     this.#keeper.start();

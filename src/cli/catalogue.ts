@@ -235,6 +235,28 @@ const IMPORT: Group = {
   },
 };
 
+const service = () => import("./commands/service.ts");
+const SERVICE: Group = {
+  summary: "have this host start gw: systemd, SysV init, OpenRC, FreeBSD's rc.d",
+  verbs: {
+    install: {
+      summary: "write the start script, make the user and the folders; nothing is overwritten",
+      example: "gw service install --dry-run",
+      load: async () => (await service()).install,
+    },
+    remove: {
+      summary: "stop gw and remove the start script; mail and configuration stay",
+      example: "gw service remove",
+      load: async () => (await service()).remove,
+    },
+    status: {
+      summary: "say whether the start script is in place and gw runs; exits 1 if not",
+      example: "gw service status --json",
+      load: async () => (await service()).status,
+    },
+  },
+};
+
 /** True of commands that have verbs. */
 export function isGroup(item: Item): item is Group {
   return "verbs" in item;
@@ -253,6 +275,7 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       example: "gw quickstart",
       load: async () => (await import("./commands/quickstart.ts")).quickstart,
     },
+    service: SERVICE,
     "send-test": {
       summary: "send a clean mail and a test virus through a quickstart gateway",
       example: "gw send-test",

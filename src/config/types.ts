@@ -119,6 +119,12 @@ export function hostname(): Type<string> {
   return word("host name", 'a host name such as "mx1.example.org", or ""', isDomain, true);
 }
 
+/** A user of this host; "" for none. */
+export function userName(): Type<string> {
+  const isUser = (text: string) => /^[A-Za-z_][A-Za-z0-9_.-]{0,31}$/.test(text);
+  return word("user", 'the name of a user such as "gw", or ""', isUser, true);
+}
+
 /** A mail address; "" stands for a default that the field's text explains. */
 export function mailbox(): Type<string> {
   const expected = 'an address such as "postmaster@example.org", or ""';

@@ -8,6 +8,7 @@ import type { SessionLimits } from "./limits/guard.ts";
 import type { RateLimit } from "./limits/rates.ts";
 import { LdapDirectory, type LdapSettings } from "./login/ldap.ts";
 import { type Directory, UsersFile } from "./login/users.ts";
+import { inheritedSockets } from "./place.ts";
 import type { RelaySettings } from "./relay.ts";
 import type { SessionSettings } from "./session.ts";
 import type { CertificateFiles } from "./tls/certificate.ts";
@@ -62,20 +63,20 @@ function doorOf(row: ListenerSettings): DoorPlan {
 }
 
 /** All doors of a configuration. */
-export function doorsOf(config: Config): readonly DoorPlan[] {
+function doorsOf(config: Config): readonly DoorPlan[] {
   const simple = config["inbound.listen"];
   return [...(simple.length === 0 ? [] : [plainDoor(simple)]), ...config.listener.map(doorOf)];
 }
 
 /** The certificates of a configuration, the host's own first; none if that is missing. */
-export function certificatesOf(config: Config): readonly CertificateFiles[] {
+function certificatesOf(config: Config): readonly CertificateFiles[] {
   const certificate = config["inbound.tls_certificate"];
   if (certificate === "") return [];
   return [{ certificate, key: config["inbound.tls_key"] }, ...config.certificate];
 }
 
 /** The directories of a configuration; throws if the file of users is wrong. */
-export function directoriesOf(config: Config, log: Log): readonly Directory[] {
+function directoriesOf(config: Config, log: Log): readonly Directory[] {
   const file = config["login.users_file"];
   const url = config["login.ldap_url"];
   const onError = (error: unknown) => {
@@ -101,7 +102,7 @@ function ldapSettings(config: Config, url: string): LdapSettings {
 }
 
 /** How logins are counted. */
-export function loginLimits(config: Config) {
+function loginLimits(config: Config) {
   return {
     failuresMax: config["login.failures_max"],
     failuresWithinMs: config["login.failures_within"],
@@ -133,5 +134,17 @@ export function inboundSettings(config: Config, hostname: string): InboundSettin
     postmaster: config["server.postmaster"] || `postmaster@${hostname}`,
     relayNetworks: config["inbound.relay_networks"],
     relayDomains: config["inbound.relay_domains"],
+  };
+}
+
+/** What a listener is opened with, beside those who take the mail. */
+export function listenerPlan(config: Config, hostname: string, log: Log) {
+  return {
+    doors: doorsOf(config),
+    certificates: certificatesOf(config),
+    directories: directoriesOf(config, log),
+    loginLimits: loginLimits(config),
+    inherited: inheritedSockets(process.env, process.pid),
+    settings: inboundSettings(config, hostname),
   };
 }

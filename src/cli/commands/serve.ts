@@ -1,4 +1,5 @@
 // `gw serve`: the gateway itself.
+import type { ArgsDef } from "citty";
 import { createLog, describeError, type Log } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import { FileWatch } from "../../config/file/watch.ts";
@@ -10,6 +11,9 @@ import { openSignatures } from "../../pipeline/scanning.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { runUntilSignal, watchErrors } from "../running.ts";
+import { Notifier } from "../service/notify.ts";
+import { refuseSecond, removePid, writePid } from "../service/pid-file.ts";
+import { assume } from "../service/privilege.ts";
 import type { Terminal } from "../view/terminal.ts";
 
 /** The log of a running gateway, on standard output. `level` is asked for each line. */
@@ -52,8 +56,30 @@ export async function startGateway(
   }
 }
 
+// Sockets in the file system among the places where mail is taken.
+function socketsOf({ addresses }: Gateway): readonly string[] {
+  const prefix = "unix:";
+  return addresses
+    .filter((each) => each.startsWith(prefix))
+    .map((each) => each.slice(prefix.length));
+}
+
+const SERVE_ARGS = {
+  config: OPTIONS.config,
+  user: {
+    type: "string",
+    valueHint: "NAME",
+    description: "user to become once the ports are open (server.user)",
+  },
+  "pid-file": {
+    type: "string",
+    valueHint: "FILE",
+    description: "file for the process number, written once mail is taken",
+  },
+} as const satisfies ArgsDef;
+
 /** `gw serve` */
-export const serve = command({ config: OPTIONS.config }, async (args, terminal) => {
+export const serve = command(SERVE_ARGS, async (args, terminal) => {
   const file = configFile(args.config);
   // A list or a secret outside of the configuration has changed: all is read again, as a reload.
   const watch = new FileWatch((files) => {
@@ -69,6 +95,10 @@ export const serve = command({ config: OPTIONS.config }, async (args, terminal) 
   let level = config["log.level"];
   const log = openLog(config, terminal, () => level);
   watchErrors(log);
+  const pidFile = args["pid-file"];
+  if (pidFile !== undefined) refuseSecond(pidFile);
+  const privilege = assume(args.user ?? config["server.user"], [config["server.data_dir"]]);
+  const notifier = Notifier.open(process.env, log);
   const wish = Promise.withResolvers<string>();
   const gateway = await startGateway(config, {
     log,
@@ -78,7 +108,10 @@ export const serve = command({ config: OPTIONS.config }, async (args, terminal) 
       level = taken["log.level"];
     },
     onStop: () => wish.resolve("gw stop"),
+    asRoot: privilege.asRoot,
   });
+  privilege.drop(socketsOf(gateway));
+  if (process.geteuid?.() === 0) log.warn("runs-as-root", { setting: "server.user" });
   log.info("started", {
     version: VERSION,
     config: file ?? "defaults",
@@ -86,7 +119,15 @@ export const serve = command({ config: OPTIONS.config }, async (args, terminal) 
     data: config["server.data_dir"],
   });
   watch.start();
-  await runUntilSignal(log, gateway, wish);
+  if (pidFile !== undefined) writePid(pidFile);
+  notifier.ready(`gw ${VERSION} takes mail on ${gateway.addresses.join(" ")}`);
+  const stop = async (graceMs: number) => {
+    notifier.stopping();
+    await gateway.stop(graceMs);
+    notifier.close();
+    if (pidFile !== undefined) removePid(pidFile);
+  };
+  await runUntilSignal(log, { stop, reload: () => gateway.reload() }, wish);
   watch.stop();
   return EXIT.good;
 });

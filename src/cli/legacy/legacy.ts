@@ -1,7 +1,6 @@
 // The commands of SMTP-Gateway 5.5: when gw is called by one of their names (through a link), it takes
 // their options, does the same with gw's own commands, and ends with their exit codes.
 import { existsSync } from "node:fs";
-import { userInfo } from "node:os";
 import { basename } from "node:path";
 import { LIST_MAX } from "../../store/rows/queue-filter.ts";
 import { printable } from "../../text/printable.ts";
@@ -61,10 +60,8 @@ async function smtpgw(words: readonly string[], terminal: Terminal): Promise<num
     { long: "user", short: "u", hasValue: true },
   ]);
   const user = typed.options.get("user");
-  if (user !== undefined && user !== userInfo().username) {
-    throw new CliError(`gw does not change its user: start it as ${printable(user)}`);
-  }
-  return await run(["serve", ...placeWords(typed)], terminal);
+  const userWords = user === undefined ? [] : ["--user", user];
+  return await run(["serve", ...placeWords(typed), ...userWords], terminal);
 }
 
 const MAIL_STATUS = { waiting: "WFS", deferred: "QUE" } as const;

@@ -1,7 +1,7 @@
 // Settings of the host, its log and its store.
 import { LOG_LEVELS } from "../../base/log.ts";
 import type { Schema } from "../field.ts";
-import { duration, endpoint, hostname, mailbox, oneOf, path, size } from "../types.ts";
+import { duration, endpoint, hostname, mailbox, oneOf, path, size, userName } from "../types.ts";
 
 /** Sections server, log and store. */
 export const SERVER_FIELDS = {
@@ -19,6 +19,14 @@ export const SERVER_FIELDS = {
     doc: "Folder for the spool, the queue and the quarantine. It must be on a local disk, writable by gw and by no one else.",
     example: "/srv/gw",
     knownAs: ["QueuePath", "QuarantinePath", "BackupPath", "queue_directory"],
+    needsRestart: true,
+  },
+  "server.user": {
+    type: userName(),
+    default: "",
+    doc: "User that gw becomes when root has started it, once its ports are open. Certificates and keys must be readable for that user if they are to be renewed while gw runs. Empty: gw stays who started it.",
+    example: "gw",
+    knownAs: ["User", "default_privs"],
     needsRestart: true,
   },
   "server.postmaster": {

@@ -1,10 +1,13 @@
 // Kills updates of the compiled binary at random moments, and asks after each which signatures are in
-// use: `bun tests/e2e/update-crash.ts [rounds] [seed]`. Run by hand; 200 rounds take about four minutes.
+// use: `bun tests/e2e/update-crash.ts [rounds] [seed] [files|gw]`. Run by hand; 200 rounds take about
+// four minutes. The feed is a folder of files, or a signed one (gw) with its documents to keep as well.
 // It must be the old set or the new one, never a part of either; every tenth time a gateway is started
 // on what is there.
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { systemClock } from "../../src/base/clock.ts";
+import { TestFeed } from "../harness/feed.ts";
 import { Findings, runScript, tally } from "../harness/findings.ts";
 import { GatewayProcess, gatewayBinary } from "../harness/gateway-process.ts";
 import { freePort, startProcess } from "../harness/process.ts";
@@ -25,17 +28,24 @@ function sourceOf(version: number, file: number): string {
   return Array.from({ length: SIGNATURES_PER_FILE }, (_, n) => one(n)).join("");
 }
 
+interface CrashOptions {
+  readonly rounds: number;
+  readonly seed: number;
+  readonly kind: "files" | "gw";
+}
+
 class UpdateCrashRun {
   readonly #random;
   readonly #rounds: number;
   readonly #folder: string;
   readonly #binary = gatewayBinary();
   readonly #gateway: GatewayProcess;
+  readonly #signed: TestFeed | undefined;
   readonly #torn: string[] = [];
   readonly #unfinished: string[] = [];
   #inUse = 0;
 
-  constructor(folder: string, rounds: number, seed: number) {
+  constructor(folder: string, { rounds, seed, kind }: CrashOptions) {
     this.#random = seededRandom(seed);
     this.#rounds = rounds;
     this.#folder = folder;
@@ -46,18 +56,26 @@ class UpdateCrashRun {
       nextHopPort: freePort(),
       settings: { "update.automatic": false },
     });
-    const feed = `[[feed]]\nname = "own"\ntype = "files"\nfolder = "${join(folder, "feed")}"\n`;
-    writeFileSync(this.#config, feed, { flag: "a" });
+    this.#signed = kind === "gw" ? new TestFeed(join(folder, "feed"), systemClock) : undefined;
+    const place =
+      this.#signed === undefined
+        ? `type = "files"\nfolder = "${join(folder, "feed")}"\n`
+        : `type = "gw"\nurls = ["${this.#signed.url}"]\nroot = "${this.#signed.root}"\n`;
+    writeFileSync(this.#config, `[[feed]]\nname = "own"\n${place}`, { flag: "a" });
   }
 
   get #config(): string {
     return this.#gateway.configFile;
   }
 
-  #publish(version: number): void {
+  async #publish(version: number): Promise<void> {
     for (let file = 0; file < FILES; file++) {
-      writeFileSync(join(this.#folder, "feed", `f${file}.gws`), sourceOf(version, file));
+      const name = `f${file}.gws`;
+      const source = sourceOf(version, file);
+      if (this.#signed === undefined) writeFileSync(join(this.#folder, "feed", name), source);
+      else this.#signed.add(name, source);
     }
+    await this.#signed?.publish();
   }
 
   /** Runs an update; kills it after `killMs`, or lets it end. Gives how long it took. */
@@ -97,7 +115,7 @@ class UpdateCrashRun {
   }
 
   async #updateWhole(version: number): Promise<number> {
-    this.#publish(version);
+    await this.#publish(version);
     const { took, code } = await this.#update();
     if (code !== UPDATED) this.#unfinished.push(`version ${version} ended with ${code}`);
     await this.#look(version);
@@ -108,7 +126,7 @@ class UpdateCrashRun {
     const took = await this.#updateWhole(1);
     const ends: string[] = [];
     for (let round = 2; round <= this.#rounds + 1; round++) {
-      this.#publish(round);
+      await this.#publish(round);
       const before = this.#inUse;
       const { code } = await this.#update(this.#random() * took * BEYOND);
       await this.#look(round);
@@ -132,14 +150,15 @@ class UpdateCrashRun {
 }
 
 await runScript(async () => {
-  const [rounds = ROUNDS_DEFAULT, seed = 1] = process.argv.slice(2).map(Number);
-  if (!(rounds >= 1)) {
-    process.stderr.write("usage: bun tests/e2e/update-crash.ts [rounds, 1 or more] [seed]\n");
+  const [, , first = ROUNDS_DEFAULT, second = 1, kind = "files"] = process.argv;
+  const [rounds, seed] = [Number(first), Number(second)];
+  if (!(rounds >= 1) || (kind !== "files" && kind !== "gw")) {
+    process.stderr.write("usage: bun tests/e2e/update-crash.ts [rounds] [seed] [files|gw]\n");
     return 2;
   }
   const folder = mkdtempSync(join(tmpdir(), "gw-update-crash-"));
   try {
-    return await new UpdateCrashRun(folder, rounds, seed).run();
+    return await new UpdateCrashRun(folder, { rounds, seed, kind }).run();
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

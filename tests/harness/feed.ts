@@ -40,12 +40,12 @@ export function temporaryFolder(): string {
 export class TestFeed {
   readonly feed: Feed;
   readonly made: NewFeed;
-  readonly clock: HeldClock;
+  readonly clock: Clock;
   readonly folder: string;
 
   constructor(
     folder: string,
-    clock: HeldClock,
+    clock: Clock,
     more: {
       readonly quorums?: Partial<Record<Role, Quorum>>;
       readonly settings?: Partial<FeedSettings>;

@@ -1,26 +1,17 @@
 // A feed at home: its folder with settings, private keys, the files that are to be offered, drafts
 // that wait for signatures, and the public half. Making one, and changing what it is to offer.
-import {
-  copyFileSync,
-  existsSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
 import { makeFolder, syncFile, syncFolder } from "../../base/file/atomic-file.ts";
 import { FILE_SIZE_MAX, FILES_MAX, nameFault } from "../release.ts";
 import type { Role, Signed } from "../roles.ts";
+import { lockShelf } from "../shelf/lock.ts";
 import { REPOSITORY_FOLDER, Repository } from "./repository.ts";
 import { FeedError, type FeedSettings, readSettings } from "./settings.ts";
 
 const FILES_FOLDER = "files";
 const DRAFT_FOLDER = "draft";
 const KEYS_FOLDER = "keys";
-const LOCK_FILE = ".lock";
 
 /** The folder of a feed. */
 export class Feed {
@@ -105,39 +96,15 @@ export class Feed {
     syncFolder(dirname(this.pathOf(name)));
   }
 
-  /** Does the work while nobody else changes the feed. Throws FeedError if somebody does. */
+  /** Does the work while nobody else changes the feed. Throws UpdateError if somebody does. */
   async locked<T>(work: () => T | Promise<T>): Promise<T> {
-    const path = join(this.folder, LOCK_FILE);
-    takeLock(path);
+    const busy = `${this.folder}: another gw is changing this feed; try again when it is done`;
+    const lock = lockShelf(this.folder, busy);
     try {
       return await work();
     } finally {
-      rmSync(path, { force: true });
+      lock.release();
     }
-  }
-}
-
-function takeLock(path: string): void {
-  for (let tries = 0; tries < 2; tries++) {
-    try {
-      writeFileSync(path, `${process.pid}\n`, { flag: "wx", mode: 0o600 });
-      return;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-      if (isHeld(path)) break;
-      rmSync(path, { force: true });
-    }
-  }
-  throw new FeedError(`${path}: another gw is changing this feed; try again when it is done`);
-}
-
-function isHeld(path: string): boolean {
-  try {
-    process.kill(Number(readFileSync(path, "utf8")), 0);
-    return true;
-  } catch (error) {
-    // EPERM: it lives, and is somebody else's. Otherwise it is gone, or was cut short by a crash.
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }
 

@@ -1,4 +1,5 @@
-// One update at a time: a command and a gateway, or two commands, must not fetch into each other.
+// One update at a time: a command and a gateway, or two commands, must not fetch into each other. The
+// same for those who publish a feed.
 import { Database } from "bun:sqlite";
 import { closeSync, openSync } from "node:fs";
 import { join } from "node:path";
@@ -12,11 +13,13 @@ export interface UpdateLock {
   release(): void;
 }
 
+const BUSY = "another update is under way (gw serve, or another gw update); try again later";
+
 /**
- * Takes the lock of a shelf. SQLite's, because the system gives it back however the process ends.
- * Throws UpdateError if another has it.
+ * Takes the lock of a shelf, or of another folder. SQLite's, because the system gives it back however
+ * the process ends. Throws UpdateError with `busy` if another has it.
  */
-export function lockShelf(folder: string): UpdateLock {
+export function lockShelf(folder: string, busy = BUSY): UpdateLock {
   let db: Database;
   try {
     makeFolder(folder);
@@ -32,8 +35,7 @@ export function lockShelf(folder: string): UpdateLock {
     db.run("BEGIN EXCLUSIVE");
   } catch (error) {
     db.close();
-    const reason = "another update is under way (gw serve, or another gw update); try again later";
-    throw new UpdateError("refused", reason, { cause: error });
+    throw new UpdateError("refused", busy, { cause: error });
   }
   return { release: () => db.close() };
 }

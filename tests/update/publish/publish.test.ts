@@ -213,10 +213,9 @@ test("what no release needs is removed, what deltas are made from stays", async 
 
 test("two who publish at once do not meet", async () => {
   const feed = newFeed();
-  writeFileSync(join(feed.feed.folder, ".lock"), `${process.pid}`);
-  await expect(feed.publish()).rejects.toThrow("another gw is changing this feed");
-  // Of one that crashed nothing is left but the file.
-  writeFileSync(join(feed.feed.folder, ".lock"), "999999999");
+  await feed.feed.locked(async () => {
+    await expect(feed.publish()).rejects.toThrow("another gw is changing this feed");
+  });
   expect((await feed.publish()).versions.targets).toBe(1);
 });
 

@@ -1,15 +1,8 @@
 // Users in a directory: against OpenLDAP's own server where it is installed.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { escapeFilter, LdapDirectory } from "../../../src/inbound/login/ldap.ts";
 import { freePort } from "../../harness/process.ts";
-
-const SLAPD = "/usr/sbin/slapd";
-const SCHEMAS = "/etc/ldap/schema";
-const ATTEMPTS_MAX = 200;
-const hasServer = existsSync(SLAPD) && existsSync(`${SCHEMAS}/core.schema`);
+import { HAS_SLAPD, type Slapd, startSlapd } from "../../harness/slapd.ts";
 
 test.each([
   ["ann", "ann"],
@@ -39,63 +32,21 @@ function directoryAt(port: number, change: { readonly bindPassword?: string } = 
   });
 }
 
-describe.if(hasServer)("slapd", () => {
-  let folder = "";
+describe.if(HAS_SLAPD)("slapd", () => {
+  let server: Slapd | undefined;
   let port = 0;
-  let server: Bun.Subprocess | undefined;
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), "gw-slapd-"));
-    port = freePort();
-    mkdirSync(join(folder, "data"));
-    const config = [
-      ...["core", "cosine", "inetorgperson"].map((each) => `include ${SCHEMAS}/${each}.schema`),
-      "modulepath /usr/lib/ldap",
-      "moduleload back_mdb",
-      `pidfile ${folder}/pid`,
-      "database mdb",
-      "suffix dc=example,dc=org",
-      "rootdn cn=gw,dc=example,dc=org",
-      "rootpw searcher",
-      `directory ${folder}/data`,
-    ];
-    writeFileSync(join(folder, "slapd.conf"), `${config.join("\n")}\n`);
-    const person = (uid: string, mail: string, password: string) =>
-      `dn: uid=${uid},dc=example,dc=org\nobjectClass: inetOrgPerson\nuid: ${uid}\n` +
-      `cn: ${uid}\nsn: ${uid}\nmail: ${mail}\nmail: alias-${mail}\nuserPassword: ${password}\n`;
-    const entries = [
-      "dn: dc=example,dc=org\nobjectClass: domain\ndc: example\n",
-      person("ann", "ann@example.org", "secret"),
-      person("bob", "twice@example.org", "secret"),
-      person("eve", "twice@example.org", "secret"),
-    ];
-    writeFileSync(join(folder, "entries.ldif"), entries.join("\n"));
-    const added = Bun.spawnSync(
-      ["/usr/sbin/slapadd", "-f", join(folder, "slapd.conf"), "-l", join(folder, "entries.ldif")],
-      { stderr: "pipe" },
-    );
-    if (added.exitCode !== 0) throw new Error(added.stderr.toString());
-    const address = `ldap://127.0.0.1:${port}/`;
-    server = Bun.spawn([SLAPD, "-d", "0", "-f", join(folder, "slapd.conf"), "-h", address], {
-      stderr: "ignore",
-      stdout: "ignore",
-    });
-    // The first attempts find nobody listening.
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await directoryAt(port).check("nobody", "x");
-        break;
-      } catch (error) {
-        if (attempt === ATTEMPTS_MAX) throw error;
-        await Bun.sleep(20);
-      }
-    }
+    const password = "secret";
+    const mailsOf = (mail: string) => [mail, `alias-${mail}`];
+    server = await startSlapd([
+      { uid: "ann", mails: mailsOf("ann@example.org"), password },
+      { uid: "bob", mails: mailsOf("twice@example.org"), password },
+      { uid: "eve", mails: mailsOf("twice@example.org"), password },
+    ]);
+    port = Number(new URL(server.url).port);
   });
-  afterAll(async () => {
-    server?.kill();
-    await server?.exited;
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => server?.stop());
 
   test.each([
     ["ann", "secret", true],

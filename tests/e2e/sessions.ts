@@ -110,7 +110,9 @@ function told(name: string, times: readonly number[]): number {
   const at = (share: number) => times[Math.min(times.length - 1, Math.floor(times.length * share))];
   const [median = 0, most = 0] = [at(0.5), times.at(-1)];
   const share = `${times.length} new sessions, median ${median.toFixed(0)} ms`;
-  console.log(`${name.padEnd(28)} ${memory().padStart(7)}  ${share}, longest ${most.toFixed(0)} ms`);
+  console.log(
+    `${name.padEnd(28)} ${memory().padStart(7)}  ${share}, longest ${most.toFixed(0)} ms`,
+  );
   return most;
 }
 

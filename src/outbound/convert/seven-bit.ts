@@ -9,11 +9,14 @@ import { findDelimiters, type Range, splitAt } from "../../entity/multipart.ts";
 import { asciiField, isHigh } from "./header-field.ts";
 
 /** Larger messages are not converted, bytes: they would be held in memory twice. */
-export const CONVERT_SIZE_MAX = 128 * 1024 * 1024;
+export const CONVERT_SIZE_MAX = 64 * 1024 * 1024;
 
 const PARTS_MAX = 5000;
 const DEPTH_MAX = 50;
 const SAMPLE_SIZE = 64 * 1024;
+const QUOTED_SLICE = 512 * 1024;
+/** Whole lines of 76 characters. */
+const BASE64_SLICE = 57 * 16 * 1024;
 /** Above this share of high bytes quoted-printable is neither short nor legible. */
 const BASE64_SHARE = 0.3;
 
@@ -166,8 +169,7 @@ class Conversion {
     const bytes = this.#bytes.subarray(body.start, body.end);
     const isText = type === "" || type.startsWith("text/") || type.startsWith("message/");
     const isQuoted = isText && highShare(bytes) <= BASE64_SHARE;
-    const coded = isQuoted ? quotedPrintable(bytes, "\r\n") : base64Lines(bytes, "\r\n");
-    this.#edits.push({ ...body, bytes: coded });
+    this.#edits.push({ ...body, bytes: isQuoted ? quotedSlices(bytes) : base64Slices(bytes) });
     return isQuoted ? "quoted-printable" : "base64";
   }
 
@@ -212,6 +214,31 @@ class Conversion {
     const text = this.#bytes.toString("latin1", range.start, range.end);
     this.#edits.push({ ...range, bytes: Buffer.from(text.replace(/[\x80-\xff]/g, "?"), "latin1") });
   }
+}
+
+// Slice by slice, since what encodes them needs many times their size in memory.
+function base64Slices(bytes: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  for (let at = 0; at < bytes.length; at += BASE64_SLICE) {
+    if (at > 0) pieces.push(Buffer.from("\r\n"));
+    pieces.push(base64Lines(bytes.subarray(at, at + BASE64_SLICE), "\r\n"));
+  }
+  return Buffer.concat(pieces);
+}
+
+// Cut behind line ends; where there are none for too long, at a soft line break.
+function quotedSlices(bytes: Buffer): Buffer {
+  const pieces: Buffer[] = [];
+  for (let at = 0, end = 0; at < bytes.length; at = end) {
+    end = Math.min(at + QUOTED_SLICE, bytes.length);
+    const lineEnd = end < bytes.length ? bytes.lastIndexOf(10, end - 1) : -1;
+    const isSoft = end < bytes.length && lineEnd < at;
+    if (lineEnd >= at) end = lineEnd + 1;
+    else if (isSoft && bytes[end - 1] === 13) end--;
+    pieces.push(quotedPrintable(bytes.subarray(at, end), "\r\n"));
+    if (isSoft) pieces.push(Buffer.from("=\r\n"));
+  }
+  return Buffer.concat(pieces);
 }
 
 // A line that may have grown beyond what SMTP takes; soft line breaks do no harm. RFC 2045 §6.7.

@@ -37,7 +37,7 @@ export interface SmtpTrouble extends Error {
 }
 
 /** Bytes of converted messages that all sessions together hold. */
-const CONVERTED_HELD_MAX = 512 * 1024 * 1024;
+const CONVERTED_HELD_MAX = 256 * 1024 * 1024;
 // These bytes can't stand in a path, and nodemailer refuses the whole envelope for one of them.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const UNSENDABLE = /[<>\u0000-\u001f\u007f]/;

@@ -185,6 +185,30 @@ test("a DKIM signature that breaks is told", () => {
   expect(toSevenBit(message)).toMatchObject({ kind: "converted", hasDkim: true });
 });
 
+const LARGE: [string, string][] = [
+  ["lines", "é and some words of a line\r\n".repeat(60_000)],
+  ["one line", `é${"x".repeat(1_500_000)}`],
+  ["line ends at the end of a slice", `é${"x".repeat(512 * 1024 - 3)}\r\n${"y".repeat(600_000)}`],
+  ["high bytes only", "é".repeat(1_500_000)],
+];
+
+test.each(LARGE)("a large body of %s decodes to the same", (_, text) => {
+  const whole = converted(mail("MIME-Version: 1.0", "", text));
+  const head = whole.slice(0, whole.indexOf("\r\n\r\n"));
+  const body = whole.slice(head.length + 4);
+  const isBase64 = head.includes("Encoding: base64");
+  const plain = isBase64
+    ? Buffer.from(body, "base64")
+    : Buffer.from(
+        body
+          .replace(/=\r\n/g, "")
+          .replace(/=([0-9A-F]{2})/g, (_all, hex) => String.fromCharCode(Number.parseInt(hex, 16))),
+        "latin1",
+      );
+  expect(plain.equals(Buffer.from(text))).toBe(true);
+  expect(Math.max(...body.split("\r\n").map((line) => line.length))).toBeLessThanOrEqual(76);
+});
+
 // Texts with bytes above 127 in every proportion and odd places; no characters that mailparser
 // itself changes when it tidies up.
 const LETTERS = [

@@ -58,22 +58,21 @@ class BodyReader {
   }
 }
 
-/** Decoded and unpacked bytes that an inspection leaves behind, per byte of the message. */
-const GARBAGE_PER_BYTE = 2;
-
 const NO_SUMMARY: MailSummary = { messageId: "", subject: "", hops: 0 };
 
-function work(
-  engine: Engine,
-  { limits, passwords }: InspectStart,
-  job: InspectJob,
-  bytes: Uint8Array,
-): Inspected {
+/** What a thread has for all its jobs. */
+interface Bench extends InspectStart {
+  readonly engine: Engine;
+  readonly garbage: GarbagePacer;
+}
+
+function work(bench: Bench, job: InspectJob, bytes: Uint8Array): Inspected {
+  const { engine, limits, passwords, garbage } = bench;
   if (job.treatment !== undefined) {
     const scan = (again: Uint8Array, name: string) => {
       // The message itself keeps its name; what is an object of it is read as what it looks like.
       const declaredType = name === job.name ? MESSAGE : "";
-      return inspect({ bytes: again, name, declaredType }, engine, limits, { passwords });
+      return inspect({ bytes: again, name, declaredType }, engine, limits, { passwords, garbage });
     };
     const treated = performTreatment(bytes, job.treatment, { scan, limits });
     return { verdict: job.treatment.verdict, summary: NO_SUMMARY, treated };
@@ -86,7 +85,8 @@ function work(
   }
   const subject = { name, declaredType: job.isMessage ? MESSAGE : "", bytes };
   const scanner = job.isScanned === false ? BLIND : engine;
-  return { verdict: inspect(subject, scanner, limits, { passwords, isHashed }), summary };
+  const options = { passwords, isHashed, garbage };
+  return { verdict: inspect(subject, scanner, limits, options), summary };
 }
 
 // Small jobs are answered together: waking the other thread costs more than looking at a small mail.
@@ -146,8 +146,8 @@ class InspectWorker {
     }
     workOff(message, (job) => {
       const bytes = this.#reader.read(job.body);
-      this.#garbage.passed(GARBAGE_PER_BYTE * bytes.length);
-      return work(this.#engine, this.#order, job, bytes);
+      const bench = { ...this.#order, engine: this.#engine, garbage: this.#garbage };
+      return work(bench, job, bytes);
     });
   }
 }

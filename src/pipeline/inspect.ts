@@ -4,6 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { Budget, type Limits } from "../base/budget.ts";
+import type { GarbagePacer } from "../base/garbage.ts";
 import { describeError } from "../base/log.ts";
 import { Passwords } from "../base/password/passwords.ts";
 import {
@@ -64,6 +65,18 @@ const NAME_LENGTH_MAX = 300;
 const TEXTS_MAX = 16;
 const TEXT_SIZE_MAX = 65_536;
 const NAMES_MAX = 100;
+// Types whose readers never hand on what they were given: one that lies in itself was made to.
+const QUINES = new Set<string>([
+  "zip",
+  "gzip",
+  "bzip2",
+  "xz",
+  "zstd",
+  "tar",
+  "7z",
+  "rar",
+  "iso9660",
+]);
 
 /** Declared type of what is read as a message whatever its bytes look like. RFC 2046 §5.2.1. */
 export const MESSAGE = "message/rfc822";
@@ -119,6 +132,7 @@ class Inspection {
   readonly #limits: Limits;
   readonly #isHashed: boolean;
   readonly #onObject: InspectOptions["onObject"];
+  readonly #garbage: GarbagePacer | undefined;
   readonly #frames: Frame[] = [];
   readonly #recentTexts: Uint8Array[] = [];
   readonly nodes: Draft[] = [];
@@ -127,6 +141,7 @@ class Inspection {
     const { steady = () => performance.now(), passwords: listed = [] } = options;
     this.#engine = engine;
     this.#onObject = options.onObject;
+    this.#garbage = options.garbage;
     this.#limits = limits;
     this.#isHashed = options.isHashed === true;
     const texts = () => this.#texts(steady);
@@ -206,13 +221,17 @@ class Inspection {
     if (this.#isHashed) node.hash = createHash("sha256").update(bytes).digest("hex");
     this.nodes.push(node);
     this.#onObject?.(node.id, name, bytes);
+    this.#garbage?.passed(bytes.length);
     this.#scan(node, bytes, { containers: containersOf(parent), depth, ...entryOf(parent) });
     const exploders = explodersFor(type, bytes);
     if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
       this.#recentTexts.push(bytes);
     }
     if (exploders.length === 0) return undefined;
-    if (isInside(bytes, type, parent)) return undefined;
+    if (isInside(bytes, type, parent)) {
+      if (QUINES.has(type)) this.#mark(node, "unscanned", "an archive that holds itself");
+      return undefined;
+    }
     if (depth >= this.#limits.depthMax) {
       this.#mark(node, "unscanned", `nested deeper than ${this.#limits.depthMax}`);
       return undefined;
@@ -270,6 +289,8 @@ export interface InspectOptions {
   readonly isHashed?: boolean;
   /** Told of every object as it is reached. */
   readonly onObject?: (id: number, name: string, bytes: Uint8Array) => void;
+  /** Told of the bytes of each object, which are soon done with. */
+  readonly garbage?: GarbagePacer;
 }
 
 /** Takes `subject` apart and scans everything found in it. */

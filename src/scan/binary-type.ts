@@ -147,7 +147,9 @@ export function swfType(bytes: Uint8Array): "swf" | undefined {
 export function lzmaType(bytes: Uint8Array): "lzma" | undefined {
   if (bytes.length < 14 || bytes[13] !== 0) return;
   const dictionary = u32(bytes, 1);
-  if (dictionary < 4096 || (dictionary & 0xfff) !== 0) return;
+  // All ones is the largest of all, which 7-Zip takes too.
+  const isLargest = dictionary === 0xffff_ffff;
+  if (dictionary < 4096 || (!isLargest && (dictionary & 0xfff) !== 0)) return;
   const isUnknown = u32(bytes, 5) === 0xffff_ffff && u32(bytes, 9) === 0xffff_ffff;
   return isUnknown || u32(bytes, 9) < 256 ? "lzma" : undefined;
 }

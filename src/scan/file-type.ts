@@ -216,7 +216,10 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
     ["ZM", "dosexe", programType],
     ["ZOO ", "zoo", unlessText("zoo")],
   ],
-  93: [["\x5d\0\0", "lzma", lzmaType]],
+  93: [
+    ["\x5d\0\0", "lzma", lzmaType],
+    ["\x5d\xff\xff\xff\xff", "lzma", lzmaType],
+  ],
   94: [["\x5e\0\0", "lzma", lzmaType]],
   96: [["\x60\xea", "arj", arjType]],
   99: [["conectix", "vhd", unlessText("vhd")]],

@@ -172,8 +172,10 @@ class TarWalk {
     records: ReadonlyMap<string, string>,
   ): SparseMap | undefined {
     if (header.type === "S" && header.isGnu) return gnuSparseMap(this.#bytes, at);
-    const realSize = Number(records.get("GNU.sparse.realsize") ?? records.get("GNU.sparse.size"));
-    if (!Number.isSafeInteger(realSize)) return;
+    const told = records.get("GNU.sparse.realsize") ?? records.get("GNU.sparse.size");
+    if (told === undefined || !/^\d+$/.test(told)) return;
+    // A size beyond what is counted exactly is refused as any that is too large.
+    const realSize = Number(told);
     const dataStart = at + BLOCK;
     if (records.get("GNU.sparse.major") === "1") {
       return leadingSparseMap(this.#bytes, dataStart, realSize);

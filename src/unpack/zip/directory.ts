@@ -36,6 +36,8 @@ export interface ZipDirectory {
   readonly end: number;
   /** True if it holds fewer entries than it should, or more than we read. */
   readonly isCut: boolean;
+  /** Names of entries that lie where another one does, which no honest writer makes. */
+  readonly shared: readonly string[];
   /** Whether it is one piece of an archive that was split. §8 */
   readonly isSplit: boolean;
   /** What other directories in the file say of entries, by where they begin. */
@@ -97,7 +99,9 @@ function directoryAt(bytes: Buffer, at: number): Omit<ZipDirectory, "end" | "isS
   const found = [record.at - record.size, record.offset].find(
     (start) => start >= 0 && start <= at && (record.size === 0 || isCentral(bytes, start)),
   );
-  if (found === undefined) return { entries: [], lost: [], start: at, isCut: record.count > 0 };
+  if (found === undefined) {
+    return { entries: [], lost: [], shared: [], start: at, isCut: record.count > 0 };
+  }
   const shift = found - record.offset;
   return readRecords(bytes, { start: found, end: at, shift, count: record.count });
 }
@@ -158,6 +162,7 @@ function readRecords(
 ) {
   const entries = new Map<number, ZipEntry>();
   const lost: string[] = [];
+  const shared: string[] = [];
   let at = directory.start;
   let count = 0;
   while (at < directory.end && isCentral(bytes, at) && count < ENTRIES_MAX) {
@@ -169,14 +174,16 @@ function readRecords(
     const { header, offset } = readHeader(bytes, fixed, bytes.readUInt32LE(at + 42));
     const entry =
       localEntry(bytes, offset + directory.shift, header) ?? localEntry(bytes, offset, header);
+    const known = entry && entries.get(entry.start);
+    if (known !== undefined && known.headers[0]?.name !== header.name) shared.push(header.name);
     if (entry === undefined) lost.push(header.name);
-    else entries.set(entry.start, mergedEntry(entries.get(entry.start), entry));
+    else entries.set(entry.start, mergedEntry(known, entry));
     count++;
     at = next;
   }
   // The count has 16 bits, and writers let it overflow: only too few entries are suspicious.
   const isCut = count < directory.count % 65_536 || count >= ENTRIES_MAX;
-  return { entries: [...entries.values()], lost, start: directory.start, isCut };
+  return { entries: [...entries.values()], lost, shared, start: directory.start, isCut };
 }
 
 // Several records may point at one place: that is one entry by several names.

@@ -35,6 +35,8 @@ const DESCRIPTOR = "PK\x07\x08";
 const REFUSALS_MAX = 8;
 const CLOSED_MAX = 3;
 const HIDDEN_MAX = 10_000;
+/** Said of bombs, whose entries overlap, and of files that one reader sees by another name. */
+const SHARED = "entries share their data";
 
 /** Yields the files of a ZIP archive; what it returns is the archive's own status. */
 export function* explodeZip(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
@@ -57,7 +59,7 @@ class ZipWalk {
 
   *run(): Generator<Extract, Explosion> {
     const directory = readDirectory(this.#bytes);
-    const taken: { start: number; end: number }[] = [];
+    const taken: { start: number; end: number; name?: string }[] = [];
     // §8.5.4: the first piece of an archive that was split begins with this mark.
     const isFirst = this.#bytes.toString("latin1", 0, 4) === DESCRIPTOR;
     const isLast = directory?.isSplit === true && directory.lost.length > 0;
@@ -69,9 +71,11 @@ class ZipWalk {
       taken.push({ start: directory.start, end: directory.end });
       if (directory.isCut) this.#tally.add("damaged", "the central directory is not whole");
       for (const name of directory.lost) this.#tally.add("damaged", "an entry has no data", name);
+      for (const name of directory.shared) this.#tally.add("damaged", SHARED, name);
       for (const entry of directory.entries) {
         if (this.#isStopped) break;
-        taken.push({ start: entry.start, end: yield* this.#entry(entry, false) });
+        const name = entry.headers[0]?.name ?? "";
+        taken.push({ start: entry.start, end: yield* this.#entry(entry, false), name });
       }
     }
     // What lies between the entries and behind the directory may hold entries too.
@@ -79,6 +83,9 @@ class ZipWalk {
     taken.push({ start: this.#bytes.length, end: this.#bytes.length });
     let free = 0;
     for (const range of taken) {
+      if (range.start < free && range.name !== undefined) {
+        this.#tally.add("damaged", SHARED, range.name);
+      }
       if (range.start > free) yield* this.#hidden(free, range.start, directory);
       free = Math.max(free, range.end);
     }

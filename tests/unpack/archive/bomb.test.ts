@@ -101,6 +101,15 @@ test("files of an image that share their content are given once", () => {
   expect([status, objects.length]).toEqual(["clean", 2]);
 });
 
+test("an image that holds itself is not clean", () => {
+  const image = buildIso([{ name: "A", content: "x" }]);
+  const record = image.indexOf("FILE0.BIN;1", 21 * 2048) - 33;
+  image.writeUInt32LE(0, record + 2);
+  image.writeUInt32LE(image.length, record + 10);
+  const { status, objects } = inspect({ name: "x", declaredType: "", bytes: image }, BLIND, LIMITS);
+  expect([status, objects.length]).toEqual(["unscanned", 2]);
+});
+
 test("members that overlap end at once", () => {
   const bytes = overlapping();
   const { objects } = inspect({ name: "x", declaredType: "", bytes }, BLIND, LIMITS);

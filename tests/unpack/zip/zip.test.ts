@@ -51,6 +51,25 @@ describe("explodeZip() gives the files of archives", () => {
   });
 });
 
+describe("explodeZip() tells entries that overlap", () => {
+  const shared = expect.stringContaining("entries share their data");
+
+  test("by one place that the directory has several names for", () => {
+    const two = buildZip([A, { ...A, name: "b.txt" }]);
+    const second = two.indexOf("PK\x01\x02", two.indexOf("PK\x01\x02") + 4, "latin1");
+    two.writeUInt32LE(0, second + 42);
+    expect(unzip(two)).toMatchObject({ status: "damaged", note: shared });
+  });
+
+  test("by an entry whose data holds another one", () => {
+    const inner = buildZip([{ ...A, name: "inner" }]);
+    const outer = buildZip([{ name: "outer", bytes: inner, method: 0 }, A]);
+    const at = outer.lastIndexOf("PK\x01\x02", outer.length, "latin1");
+    outer.writeUInt32LE(outer.indexOf("PK\x03\x04", 4, "latin1"), at + 42);
+    expect(unzip(outer)).toMatchObject({ status: "damaged", note: shared });
+  });
+});
+
 describe("explodeZip() finds what the central directory hides", () => {
   const hidden = { name: "hidden.exe", bytes: Buffer.from("hidden content"), isHidden: true };
 

@@ -39,6 +39,9 @@ export const FILES_MAX = 10_000;
 export const FILE_SIZE_MAX = 2 ** 30;
 export const RELEASE_SIZE_MAX = 8 * 2 ** 30;
 
+/** What feeds are called, here as in gw.toml. */
+export const FEED_NAME = /^[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?$/;
+
 const NAME_LENGTH_MAX = 200;
 const DEPTH_MAX = 4;
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._+-]{0,99}$/;

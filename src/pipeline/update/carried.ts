@@ -1,7 +1,7 @@
 // Feeds that are carried: out of here as a bundle, or in as one. A bundle that comes in is one more
 // mirror, in a folder of ours: an update from it has the checks of any other.
 import { randomBytes } from "node:crypto";
-import { appendFileSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { appendFileSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Clock } from "../../base/clock.ts";
@@ -18,6 +18,8 @@ import { TufSource } from "../../update/tuf/tuf-source.ts";
 import { tufSettingsOf } from "./feeds.ts";
 
 const FOLDER = "bundle-";
+/** No import takes longer. */
+const IMPORT_TIME_MAX_MS = 24 * 3_600_000;
 /** Below the shelf: by whose word documents counted after their end. */
 const ACCEPTED_FILE = "accepted-expired.log";
 
@@ -119,7 +121,7 @@ export async function withBundle<T>(
   try {
     const chosen = chosenFeeds(bundle, options);
     makeFolder(shelf);
-    removeOld(shelf);
+    removeOld(shelf, clock.now());
     for (const { name } of chosen) {
       mkdirSync(join(place, name), { recursive: true, mode: 0o700 });
       await named(path, () => bundle.extract(name, join(place, name)));
@@ -150,10 +152,12 @@ function chosenFeeds(bundle: Bundle, { config, feeds }: ImportOptions): FeedSett
   throw new UpdateError("invalid", `none of the bundle's feeds (${there}) is configured`);
 }
 
-/** What a crash left of earlier imports. */
-function removeOld(shelf: string): void {
+/** What a crash left of earlier imports; a younger one may be at work. */
+function removeOld(shelf: string, now: number): void {
   for (const name of readdirSync(shelf).filter((each) => each.startsWith(FOLDER))) {
-    rmSync(join(shelf, name), { recursive: true, force: true });
+    const path = join(shelf, name);
+    const { mtimeMs = now } = statSync(path, { throwIfNoEntry: false }) ?? {};
+    if (mtimeMs < now - IMPORT_TIME_MAX_MS) rmSync(path, { recursive: true, force: true });
   }
 }
 

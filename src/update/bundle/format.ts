@@ -7,6 +7,8 @@
 // A feed's files are `metadata/…` and `targets/…` as on any mirror. The hashes here only tell of
 // damage on the way; whether to trust what came is decided by the feed's own signatures.
 
+import { FEED_NAME } from "../release.ts";
+
 /** What a bundle begins with. */
 export const HEAD = "gw bundle 1\n";
 /** Bounds of a bundle: its index, its feeds, files of one, and all bytes. */
@@ -40,7 +42,6 @@ export class BundleError extends Error {
   override readonly name = "BundleError";
 }
 
-const FEED_NAME = /^[a-z0-9][a-z0-9_-]{0,39}$/;
 const SEGMENT = /^[A-Za-z0-9_][A-Za-z0-9._+%-]{0,199}$/;
 const DEPTH_MAX = 6;
 

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeAtomically } from "../../base/file/atomic-file.ts";
 import { formatDuration, parseDuration } from "../../text/units.ts";
+import { FEED_NAME } from "../release.ts";
 import { ROLES, type Role } from "../roles.ts";
 
 /** What somebody who runs a feed did or met; the message says what to do. */
@@ -24,8 +25,6 @@ const LIFETIME_MAX_MS = 3650 * DAY_MS;
 const DELTAS_MAX = 100;
 const SETTINGS_FILE = "feed.json";
 const SETTINGS_SIZE_MAX = 64 * 1024;
-/** As feeds are named in gw.toml. */
-const NAME = /^[a-z0-9](?:[a-z0-9_-]{0,30}[a-z0-9])?$/;
 
 /**
  * What is set if nothing is said: the documents whose keys may be offline live long; the timestamp,
@@ -43,7 +42,7 @@ export const DEFAULTS = {
 
 /** A name for a feed, or a FeedError. */
 export function checkName(name: string): string {
-  if (NAME.test(name)) return name;
+  if (FEED_NAME.test(name)) return name;
   throw new FeedError(
     `"${name}" is no name for a feed: use up to 32 of a-z, 0-9, inner "-" and "_"`,
   );

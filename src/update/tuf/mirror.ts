@@ -7,6 +7,7 @@ import { makeFolder, syncFile, syncFolder, writeAtomically } from "../../base/fi
 import { METADATA_FOLDER, Repository, TARGETS_FOLDER } from "../publish/repository.ts";
 import { hashFile, type Release, type ReleaseFile, releaseOf } from "../release.ts";
 import { readRole } from "../roles.ts";
+import { lockShelf } from "../shelf/lock.ts";
 import { type Progress, UpdateError } from "../source.ts";
 import { Client } from "./client.ts";
 import { type FetchParts, fetchFile } from "./download.ts";
@@ -36,8 +37,19 @@ const PUBLIC = 0o644;
 const PUBLIC_FOLDER = 0o755;
 const TRUST_FOLDER = ".trust";
 
-/** Brings a copy of a feed up to date. Throws UpdateError. */
+/** Brings a copy of a feed up to date. Throws UpdateError, also if somebody else is doing so. */
 export async function mirrorFeed(settings: TufSettings, job: MirrorJob): Promise<Mirrored> {
+  // A web server may be somebody else.
+  makeFolder(job.folder, PUBLIC_FOLDER);
+  const lock = lockShelf(job.folder, `${job.folder}: another gw is copying a feed here`);
+  try {
+    return await bringUpToDate(settings, job);
+  } finally {
+    lock.release();
+  }
+}
+
+async function bringUpToDate(settings: TufSettings, job: MirrorJob): Promise<Mirrored> {
   const trustFolder = join(job.folder, TRUST_FOLDER);
   const metadata = join(job.folder, METADATA_FOLDER);
   for (const folder of [metadata, join(job.folder, TARGETS_FOLDER)]) {

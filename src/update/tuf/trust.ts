@@ -2,10 +2,10 @@
 // root in it began with the anchor that the administrator named; whoever names another one begins
 // anew. tuf-js writes documents in place, so it works on a copy, from which what it verified is
 // taken over file by file, whole or not at all.
-import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder, writeAtomically } from "../../base/file/atomic-file.ts";
+import { hashBytes } from "../release.ts";
 import { ROLE_SIZE_MAX, type Role, RoleError, readRole, type Signed } from "../roles.ts";
 import { UpdateError } from "../source.ts";
 
@@ -51,7 +51,7 @@ export class Trust {
    * has the anchor's root alone; `fetchRoot` gets the first root of a feed.
    */
   async checkOut(anchor: Anchor, fetchRoot: () => Promise<Uint8Array>): Promise<void> {
-    const identity = anchor.kind === "hash" ? anchor.sha256 : hashOf(readAnchor(anchor.path));
+    const identity = anchor.kind === "hash" ? anchor.sha256 : hashBytes(readAnchor(anchor.path));
     const isKnown = this.#readAnchorFile() === identity;
     const root =
       isKnown && this.#isRootGood() ? undefined : await this.#firstRoot(anchor, fetchRoot);
@@ -81,10 +81,10 @@ export class Trust {
   async #firstRoot(anchor: Anchor, fetchRoot: () => Promise<Uint8Array>): Promise<Uint8Array> {
     if (anchor.kind === "file") return readAnchor(anchor.path);
     const root = await fetchRoot();
-    if (hashOf(root) === anchor.sha256) return root;
+    if (hashBytes(root) === anchor.sha256) return root;
     throw new UpdateError(
       "invalid",
-      `the feed's first root document has the hash sha256:${hashOf(root)}, not the one that is ` +
+      `the feed's first root document has the hash sha256:${hashBytes(root)}, not the one that is ` +
         "configured: this is another feed, or somebody else's",
     );
   }
@@ -149,10 +149,6 @@ function namesIn(folder: string): string[] {
 function rank(name: string): number {
   const at = ORDER.indexOf(name);
   return at < 0 ? ORDER.length : at;
-}
-
-function hashOf(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 function readAnchor(path: string): Uint8Array {

@@ -1,8 +1,9 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { rotateKey } from "../../../src/update/publish/root.ts";
+import { lockShelf } from "../../../src/update/shelf/lock.ts";
 import { mirrorFeed } from "../../../src/update/tuf/mirror.ts";
 import { DAY, HeldClock, TestClient, TestFeed, temporaryFolder } from "../../harness/feed.ts";
 
@@ -43,6 +44,7 @@ test("a mirror gives what the feed gives, deltas and new keys included", async (
   await rotateKey(feed.feed, { role: "timestamp", old: undefined, passphrase: undefined, now });
   await feed.publish();
   expect(await mirror()).toMatchObject({ version: 2, files: 1 });
+  expect(statSync(copy).mode & 0o005).toBe(0o005);
   const fetched = await client.update();
   expect(fetched.kind).toBe("fetched");
   expect(fetched.transferred).toBeLessThan(8000);
@@ -89,4 +91,11 @@ test("what is not verified does not come into a mirror", async () => {
   clock.time += 30 * DAY;
   await expect(mirror()).rejects.toThrow("expired");
   expect(readdirSync(join(copy, "metadata")).sort()).toEqual(before);
+});
+
+test("two who mirror into one folder do not meet", async () => {
+  const lock = lockShelf(copy);
+  await expect(mirror()).rejects.toThrow("another gw is copying a feed here");
+  lock.release();
+  expect((await mirror()).version).toBe(1);
 });

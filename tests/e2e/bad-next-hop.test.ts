@@ -42,11 +42,13 @@ for (const state of ["mail", "rcpt", "data", "end"]) {
   };
 }
 
+const NEVER: NextHopScript = { rcpt: "451 4.3.0 never" };
+
 let gateway: SendingGateway;
 
 beforeAll(async () => {
   gateway = await startSendingGateway({
-    hops: { "from.example": {}, ...BAD, ...FINAL },
+    hops: { "from.example": {}, "other.example": {}, "never.example": NEVER, ...BAD, ...FINAL },
     settings: {
       "queue.retry_min": "1s",
       "queue.retry_max": "1s",
@@ -96,4 +98,25 @@ test("a refusal for good with a hang-up behind it is reported at once, in each s
     const report = texts.find((text) => text.includes(`Final-Recipient: rfc822; x@${domain}`));
     expect(report).toContain("Action: failed\r\nStatus: 5.7.1");
   }
+});
+
+test("what waits can be held, sent another way, and arrives there", async () => {
+  const { port } = gateway.hop("other.example");
+  const queue = (...words: string[]) => gateway.gateway.command("queue", ...words);
+  const id = await gateway.send({ to: ["x@never.example", "y@never.example"] });
+  expect(await gateway.until(() => /deferred .*y@never/.test(gateway.log()))).toBe(true);
+  expect((await queue("hold", id, "--recipient", "y@")).stdout).toBe("1 recipient held\n");
+  const moved = await queue(
+    "reroute",
+    "--recipient",
+    "@never.example",
+    "--to",
+    `127.0.0.1:${port}`,
+  );
+  expect(moved.stdout).toBe(`2 recipients go to 127.0.0.1:${port}\n`);
+  const [first] = await gateway.taken("other.example", 1);
+  expect(first?.rcpts).toEqual(["RCPT TO:<x@never.example>"]);
+  expect((await queue("release", "--state", "held")).stdout).toBe("1 recipient released\n");
+  const [, second] = await gateway.taken("other.example", 2);
+  expect(second?.rcpts).toEqual(["RCPT TO:<y@never.example>"]);
 });

@@ -27,10 +27,11 @@ import { Notices } from "./pipeline/notice/notices.ts";
 import { noticeSettings } from "./pipeline/notice/settings.ts";
 import { Sealing } from "./pipeline/policy/sealing.ts";
 import { Texts } from "./pipeline/policy/texts.ts";
-import { type Signatures, startInspector } from "./pipeline/scanning.ts";
+import { hasOwnSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { SenderChecks } from "./pipeline/sender/checks.ts";
 import { backoffOf, carrierOptions } from "./pipeline/sending.ts";
 import { Trail } from "./pipeline/trail.ts";
+import { keptMail } from "./pipeline/update/rescan/kept-mail.ts";
 import { Upkeep } from "./pipeline/update/upkeep.ts";
 import { VaultKeeper } from "./pipeline/vault/keeper.ts";
 import { defaultGroup } from "./policy/groups.ts";
@@ -168,6 +169,12 @@ export class Gateway {
       ...{ config: () => this.#config, inspector: parts.inspector, log, clock },
       counts: () => this.#statistics.counts,
       tell: (event, lines) => this.#notices.tellAdmin(event, lines),
+      kept: keptMail({
+        ...parts,
+        ...about,
+        policy: () => this.#policy,
+        from: postmasterOf(config),
+      }),
     });
     const backoff = (address: string) => backoffOf(this.#config, this.#routes, address);
     this.#queue = new Queue({ store: parts.store, clock, log, backoff, random: Math.random });
@@ -389,9 +396,4 @@ export class Gateway {
     this.#notices.stop();
     await this.#store.close();
   }
-}
-
-/** Whether signatures come from elsewhere than from gw itself. */
-function hasOwnSignatures(config: Config): boolean {
-  return config["scan.signatures_dir"] !== "" || config.feed.length > 0;
 }

@@ -41,15 +41,18 @@ const ARENAS_SIZE_MAX = 3 * 1024 ** 3;
 export async function openSignatures(config: Config): Promise<OpenedSignatures> {
   const shipped = { core: embeddedCore(), image: embeddedSet(), reports: [] };
   // What reads and compiles files is not even loaded where there are none.
-  if (config["scan.signatures_dir"] === "" && config.feed.length === 0) {
-    return { ...shipped, problems: [] };
-  }
+  if (!hasOwnSignatures(config)) return { ...shipped, problems: [] };
   const { gatherSignatures, placesOf } = await import("./signatures/gather.ts");
   const { files, problems, isPlain } = gatherSignatures(placesOf(config));
   if (isPlain) return { ...shipped, problems };
   const { compileOnce } = await import("./signatures/cache.ts");
   const compiled = await compileOnce(files, join(config["server.data_dir"], CACHE_FOLDER));
   return { ...(await withCore(compiled)), problems };
+}
+
+/** Whether signatures come from elsewhere than from gw itself. */
+export function hasOwnSignatures(config: Config): boolean {
+  return config["scan.signatures_dir"] !== "" || config.feed.length > 0;
 }
 
 /** Exactly the signatures in these files and folders. */

@@ -13,6 +13,7 @@ import { placesOf } from "../signatures/gather.ts";
 import { sourceOf } from "./feeds.ts";
 import { Licensing } from "./licensing.ts";
 import { prepareSet } from "./prepare.ts";
+import { Rescan, type RescanParts } from "./rescan/rescan.ts";
 import { dueAt, updateStatus } from "./status.ts";
 import { Updater } from "./updater.ts";
 import { type ScanCounts, ScanWatch, type WatchLimits } from "./watch.ts";
@@ -27,6 +28,8 @@ export interface UpkeepParts {
   readonly counts: () => MailCounts;
   /** Tells the administrator. */
   readonly tell: (event: string, lines: readonly string[]) => Promise<void>;
+  /** Kept mail, and how it is released. */
+  readonly kept: Pick<RescanParts, "vault" | "release">;
 }
 
 /** Counters, under the names that statistics give them. */
@@ -56,6 +59,7 @@ export class Upkeep {
   #isLooking = false;
   readonly #watch = new ScanWatch();
   readonly #licensing: Licensing;
+  readonly #rescan: Rescan;
   #ticker: ReturnType<typeof setInterval> | undefined;
   #counted = { messages: 0, bytes: 0 };
   #licencesAt = Number.NEGATIVE_INFINITY;
@@ -63,6 +67,7 @@ export class Upkeep {
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
     this.#licensing = new Licensing(parts.config, parts.log);
+    this.#rescan = new Rescan({ ...parts, ...parts.kept });
   }
 
   /** Begins to fetch feeds when they are due. */
@@ -80,6 +85,7 @@ export class Upkeep {
     this.#stopping.abort();
     this.#countTraffic(this.#parts.clock.now());
     await this.#working;
+    await this.#rescan.stop();
   }
 
   /**
@@ -127,7 +133,7 @@ export class Upkeep {
   async #goBack(reason: string): Promise<void> {
     const { log, tell } = this.#parts;
     // Decided once: what comes meanwhile changes nothing.
-    this.#changed(false);
+    this.#watch.changed(this.#parts.clock.now(), this.#scanCounts(), false);
     try {
       const set = await this.#updater(this.#parts.config()).rollback(1, "watch", reason);
       log.error("signatures-gone-back", { set: set.number, cause: reason });
@@ -160,6 +166,7 @@ export class Upkeep {
 
   #changed(isWatched: boolean): void {
     this.#watch.changed(this.#parts.clock.now(), this.#scanCounts(), isWatched);
+    this.#rescan.begin();
   }
 
   #updater(config: Config): Updater {

@@ -1,5 +1,6 @@
 // `gw update …`: fetches signatures and puts them into use, goes back to earlier ones, and tells how
 // old they are. A gateway that runs on the same data folder turns to them at once.
+import { setPriority } from "node:os";
 import type { ArgsDef } from "citty";
 import { systemClock } from "../../../base/clock.ts";
 import type { Log } from "../../../base/log.ts";
@@ -27,6 +28,7 @@ import type { Terminal } from "../../view/terminal.ts";
 
 const ARGS = { config: OPTIONS.config, json: OPTIONS.json } as const satisfies ArgsDef;
 const PROGRESS_EVERY_MS = 100;
+const NICE = 10;
 
 /** What an update says while it works, on a terminal: one line that changes. */
 export class TransferView {
@@ -85,6 +87,15 @@ export async function withConfig(
     if (!(error instanceof UpdateError)) throw error;
     terminal.err(`gw: ${printable(error.message)}\n`);
     return error.kind === "invalid" ? UPDATE_EXIT.config : UPDATE_EXIT.critical;
+  }
+}
+
+// Compiling takes a while; the mail of a gateway on the same host comes first.
+function stepBack(): void {
+  try {
+    setPriority(NICE);
+  } catch {
+    // A system without priorities, or a sandbox: it is done all the same.
   }
 }
 
@@ -159,6 +170,7 @@ export const update = command(
       if (config.feed.length === 0) {
         throw new UpdateError("invalid", "no [[feed]] is configured; see gw config describe feed");
       }
+      stepBack();
       const view = new TransferView(terminal);
       const stopping = new AbortController();
       const stop = () => stopping.abort();

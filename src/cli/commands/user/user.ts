@@ -22,13 +22,15 @@ const PLACE = {
   file: { type: "string", valueHint: "FILE", description: "file of users; else login.users_file" },
   config: OPTIONS.config,
 } as const;
-const NAME = { name: { type: "positional", required: true, description: "name" } } as const;
 const HEAD = "# Users who may log in: name:hash:addresses. Kept with gw user.\n";
 
 interface Where {
   readonly file?: string | undefined;
   readonly config?: string | undefined;
 }
+
+// The command line is checked before: there is one.
+const nameOf = ({ _: [name = ""] }: { readonly _: readonly string[] }) => name;
 
 function fileOf({ file, config }: Where): string {
   const found = file ?? loadConfig(configFile(config))["login.users_file"];
@@ -67,7 +69,6 @@ function known(users: ReadonlyMap<string, User>, name: string, file: string): Us
 /** `gw user add` */
 export const add = command(
   {
-    ...NAME,
     address: {
       type: "string",
       valueHint: "LIST",
@@ -77,7 +78,7 @@ export const add = command(
   },
   async (args, terminal) => {
     const file = fileOf(args);
-    const { name } = args;
+    const name = nameOf(args);
     if (!isUserName(name)) throw new CliError("a name has no spaces, colons and commas");
     const users = usersIn(file, true);
     const before = users.get(name.toLowerCase());
@@ -94,10 +95,10 @@ export const add = command(
 );
 
 /** `gw user remove` */
-export const remove = command({ ...NAME, ...PLACE }, (args, terminal) => {
+export const remove = command(PLACE, (args, terminal) => {
   const file = fileOf(args);
   const users = usersIn(file);
-  const { name } = known(users, args.name, file);
+  const { name } = known(users, nameOf(args), file);
   users.delete(name.toLowerCase());
   save(file, users);
   terminal.out(`removed ${printable(name)} from ${file}\n`);
@@ -123,11 +124,11 @@ export const list = command({ json: OPTIONS.json, ...PLACE }, (args, terminal) =
 });
 
 /** `gw user check` */
-export const check = command({ ...NAME, ...PLACE }, async (args, terminal) => {
+export const check = command(PLACE, async (args, terminal) => {
   const file = fileOf(args);
-  known(usersIn(file), args.name, file);
+  known(usersIn(file), nameOf(args), file);
   const users = new UsersFile(file, () => {});
-  const isRight = (await users.check(args.name, await readPassword(false))) !== undefined;
+  const isRight = (await users.check(nameOf(args), await readPassword(false))) !== undefined;
   terminal.out(isRight ? "right\n" : "wrong\n");
   return isRight ? EXIT.good : EXIT.found;
 });

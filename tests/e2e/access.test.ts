@@ -158,6 +158,22 @@ describe("rules of the session", () => {
     expect(short(await rcpt("b@example.com"))).toBe("250 2.1.5");
   });
 
+  test("a client that goes while it is asked about disturbs nobody", async () => {
+    dns.trick = () => [];
+    await gateway.gateway.command("reload");
+    for (let at = 0; at < 20; at++) {
+      const client = await LineClient.connect(gateway.port);
+      client.send("EHLO client.example\r\nMAIL FROM:<a@sender.example>\r\n");
+      client.send("RCPT TO:<b@example.com>\r\nRCPT TO:<c@example.com>\r\nDATA\r\n");
+      client.close();
+    }
+    expect(short(await rcpt("b@example.com"))).toBe("451 4.4.3");
+    dns.trick = () => undefined;
+    await gateway.gateway.command("reload");
+    expect(short(await rcpt("b@example.com"))).toBe("250 2.1.5");
+    expect(gateway.log()).not.toContain("uncaught");
+  });
+
   test("a tag is a header field, and gw why tells rules and reasons", async () => {
     const mail = "Message-ID: <tag@example.com>\r\nSubject: tag\r\n\r\nHello.";
     const sent = await gateway.send({ from: "a@sender.example", to: ["b@example.com"], mail });

@@ -18,6 +18,7 @@ import {
   buildMbr,
 } from "./archive/build-images.ts";
 import { buildTar } from "./archive/build-tar.ts";
+import { buildXar } from "./archive/build-xar.ts";
 import { deflated7z, encrypted7z, packed7z } from "./archive/sevenzip/build.ts";
 import { buildZip, type Member } from "./build-zip.ts";
 import { attachment, tnef } from "./mail/build-tnef.ts";
@@ -98,6 +99,7 @@ const ARCHIVES: Wrapper[] = [
   { name: "CAB", sizeMax: 32_000, wrap: (content) => buildCab(files(content)) },
   { name: "LHA", wrap: (content) => buildLha(files(content)) },
   { name: "ARJ", wrap: (content) => buildArj(files(content)) },
+  { name: "XAR", wrap: (content) => buildXar(NAME, content) },
   { name: "ISO 9660", wrap: (content) => buildIso(files(content)) },
   { name: "UDF", wrap: (content) => buildUdf(files(content)) },
   { name: "FAT 12", sizeMax: IMAGE_MAX, wrap: (content) => buildFat(12, files(content)) },

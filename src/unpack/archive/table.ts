@@ -18,6 +18,7 @@ import { explodeLzip, explodeLzma, explodeXz } from "./stream/xz.ts";
 import { explodeZstd } from "./stream/zstd.ts";
 import { explodeTar } from "./tar.ts";
 import { UNOPENED_FORMATS, unopened } from "./unopened.ts";
+import { explodeXar } from "./xar.ts";
 
 /** By type of `scan/file-type.ts`. */
 export const ARCHIVE_UNPACKERS = [
@@ -27,6 +28,7 @@ export const ARCHIVE_UNPACKERS = [
   ["ar", explodeAr],
   ["arj", explodeArj],
   ["rpm", explodeRpm],
+  ["xar", explodeXar],
   ["7z", explode7z],
   ["rar", explodeRar],
   ["cab", explodeForeign],

@@ -8,7 +8,6 @@ import type { Explosion, Extract } from "../../message.ts";
 export const UNOPENED_FORMATS: ReadonlyMap<string, string> = new Map([
   ["ace", "ACE"],
   ["zoo", "ZOO"],
-  ["xar", "XAR"],
   ["pst", "PST"],
   ["wim", "WIM"],
   ["vhdx", "VHDX"],

@@ -283,6 +283,11 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
     },
   },
   "Steer a gateway that runs": {
+    doctor: {
+      summary: "look at all that a gateway needs, and say what to do; exits 1 if something fails",
+      example: "gw doctor --skip-dns",
+      load: async () => (await import("./commands/doctor.ts")).doctor,
+    },
     status: {
       summary: "say how the gateway is",
       example: "gw status",

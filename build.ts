@@ -1,10 +1,11 @@
 // Builds gw: the scan core (C to WASM), the shipped signature set, and executables that hold both.
 //   bun build.ts               dist/gw for this machine
 //   bun build.ts --embedded    only what gets embedded, for tests and for running from source
-//   bun build.ts --all         dist/gw and an executable for every target below
+//   bun build.ts --all         dist/gw, an executable for every target below, and what is published beside
 
 import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { Glob } from "bun";
+import { publish } from "./release/release.ts";
 import { FILE_TYPES } from "./src/scan/file-type.ts";
 import { compileSources } from "./src/signature/compile.ts";
 import { readSources } from "./src/signature/files.ts";
@@ -15,10 +16,12 @@ const EMBEDDED = "dist/embedded";
 // Bun has no build of itself for other systems that gw is meant for; docs/building.md says more.
 const TARGETS: Readonly<Record<string, string>> = {
   "gw-linux-x64": "bun-linux-x64",
+  "gw-linux-x64-baseline": "bun-linux-x64-baseline",
   "gw-linux-arm64": "bun-linux-arm64",
   "gw-linux-x64-musl": "bun-linux-x64-musl",
   "gw-linux-arm64-musl": "bun-linux-arm64-musl",
   "gw-freebsd-x64": "bun-freebsd-x64",
+  "gw-freebsd-arm64": "bun-freebsd-arm64",
 };
 
 // Written aside and renamed, so that a reader never meets half a file.
@@ -77,5 +80,8 @@ async function compile(name: string, target: string | undefined): Promise<void> 
 await buildEmbedded();
 if (!process.argv.includes("--embedded")) await compile("gw", undefined);
 if (process.argv.includes("--all")) {
-  for (const [name, target] of Object.entries(TARGETS)) await compile(name, target);
+  for (const [name, target] of Object.entries(TARGETS)) {
+    await compile(name, target);
+    for (const file of publish(name)) console.log(`  ${file}`);
+  }
 }

@@ -165,13 +165,58 @@ describe("what becomes of parameters", () => {
   test.each([
     ["an open relay", ["allow from any to *"]],
     [
-      "what a denial before it forbids",
-      ["deny from 10.1.0.0/16 to *", "allow from 10.0.0.0/8 to *"],
+      "what a denial before it forbids, if that can't be said",
+      ["deny from host.example to *", "allow from 10.0.0.0/8 to *"],
+    ],
+    [
+      "what stands below a denial of everything",
+      ["deny from any to *", "allow from 10.0.0.1 to *"],
     ],
     ["a network for some recipients only", ["allow from 10.0.0.0/8 to a@example.org"]],
     ["what is no rule", ["permit all"]],
   ])("gw never relays because of %s", (_, rules) => {
     expect(relay(...rules)).toBeUndefined();
+  });
+
+  const access = (text: string) =>
+    convert(`[smtpgw.access]\n${text}`).tree["access"] as Record<string, unknown> | undefined;
+
+  test("denials keep their place among the rules that relay", () => {
+    const rules = [
+      "RelayRule=deny from 10.1.0.0/255.255.0.0 to *",
+      "RelayRule=allow from 10.0.0.0/8 to *",
+      "RelayRule=allow from 192.0.2.1 to a@example.org",
+      "RelayRule=allow from any to @example.org",
+      "RelayRule=deny from any to *",
+    ];
+    expect(access(rules.join("\n"))).toEqual({
+      relay_rules: [
+        "deny from 10.1.0.0/16 to *",
+        "allow from 10.0.0.0/8 to *",
+        "allow from 192.0.2.1/32 to a@example.org",
+        "allow from any to *@example.org",
+      ],
+    });
+    expect(access("RelayRule=allow from 10.0.0.0/8 to *\n")).toBeUndefined();
+  });
+
+  test.each([
+    [
+      "ConnectRule=deny from in_dnsbl no_name to *",
+      "connect_rules",
+      "deny from in_dnsbl,no_name to *",
+    ],
+    ["HeloRule=deny from no_ip / diff_ip to any", "helo_rules", "deny from no_ip,diff_ip to *"],
+    [
+      "MailfromRule=allow from has_mx to @a.example",
+      "mailfrom_rules",
+      "allow from has_mx to *@a.example",
+    ],
+    ["DNSBlackList=bl.example.org", "dns_lists", "bl.example.org"],
+    ["DenyUnresolvedConnect=yes", "connect_rules", "deny from no_name to *"],
+    ["DenyUnresolvedMailfrom=yes", "mailfrom_rules", "deny from no_ip,no_mx to *"],
+  ])("%s is kept in access.%s", (line, key, value) => {
+    expect(access(`${line}\n`)).toEqual({ [key]: [value] });
   });
 
   test.each([

@@ -1,5 +1,5 @@
-// Section access: who may send to whom. Rules of gw allow networks and domains and deny all else, so
-// that a rule which can't be said here leaves mail refused and never makes an open relay.
+// Section access: who may send to whom. A rule that can't be said here leaves mail refused and never
+// makes an open relay.
 import { isIP } from "node:net";
 import type { Schema } from "../../field.ts";
 import { SCHEMA } from "../../schema.ts";
@@ -8,6 +8,11 @@ import { flagOf } from "./ini.ts";
 import { entriesOf, type Work } from "./work.ts";
 
 const RULE = /^(allow|deny)\s+from\s+(\S+)\s+to\s+(\S+)$/i;
+const CONDITIONS = /^(allow|deny)\s+from\s+(.+?)\s+to\s+(\S+)$/i;
+const RELAY_RULES = "access.relay_rules";
+const CONNECT_RULES = "access.connect_rules";
+const MAILFROM_RULES = "access.mailfrom_rules";
+const DNS_LISTS = "access.dns_lists";
 const NETWORKS = "inbound.relay_networks";
 const DOMAINS = "inbound.relay_domains";
 
@@ -48,79 +53,153 @@ function networkOf(text: string): string | undefined {
 
 const domainOf = (mask: string) => mask.replace(/^\*?@/, "");
 
-/** The rules so far: nothing after one that can't be said may widen what it forbids. */
-interface Course {
-  refused: Entry | undefined;
+/** What a RelayRule says; `isOpen`: it would let everybody send everywhere. */
+interface Relay {
+  readonly entry: Entry;
+  readonly verb: string;
+  readonly isAnybody: boolean;
+  readonly isAnywhere: boolean;
+  readonly network: string | undefined;
+  readonly domain: string;
+  /** The rule as gw writes it. */
+  readonly rule: string;
 }
 
-function relayRule(work: Work, entry: Entry, course: Course): void {
-  const { draft, report } = work;
-  const [, verb = "", from = "", to = ""] = RULE.exec(entry.value.trim()) ?? [];
-  const isAllowed = verb.toLowerCase() === "allow";
+const maskOf = (to: string) =>
+  to.toLowerCase() === "any" ? "*" : to.startsWith("@") ? `*${to}` : to;
+
+function relayOf(entry: Entry): Relay | undefined {
+  const [, word = "", from = "", to = ""] = RULE.exec(entry.value.trim()) ?? [];
+  if (word === "") return undefined;
+  const verb = word.toLowerCase();
   const isAnybody = from.toLowerCase() === "any";
-  const isAnywhere = to === "*" || to.toLowerCase() === "any";
-  const network = networkOf(from);
-  if (verb === "") {
-    report.note(entry, "wrong", [], "expected allow|deny from ADDRESS|MASK|any to MASK");
-  } else if (!isAllowed && isAnybody && isAnywhere) {
-    report.note(entry, "taken", [NETWORKS, DOMAINS], "gw refuses what nothing allows");
-  } else if (!isAllowed) {
-    course.refused ??= entry;
-    report.note(
-      entry,
-      "changed",
-      [],
-      "gw has no denials: later rules that could widen it are left out",
-    );
-  } else if (isAnybody && isAnywhere) {
-    report.note(entry, "changed", [], "not taken: it would make gw an open relay");
-  } else if (course.refused !== undefined) {
-    const { line } = course.refused;
-    report.note(entry, "changed", [], `not taken: the denial in line ${line} comes before it`);
-  } else if (isAnybody && isTaken(DOMAINS, domainOf(to))) {
-    draft.settings.add(DOMAINS, domainOf(to), entry);
-    report.note(entry, "taken", [DOMAINS]);
-  } else if (network !== undefined && isAnywhere && isTaken(NETWORKS, network)) {
-    draft.settings.add(NETWORKS, network, entry);
-    report.note(entry, "taken", [NETWORKS]);
-  } else if (network !== undefined && isTaken(DOMAINS, domainOf(to))) {
-    report.note(entry, "changed", [], "not taken: gw allows a network all recipients or none");
-  } else {
-    report.note(entry, "changed", [], "not taken: see inbound.relay_networks and relay_domains");
+  const network = isAnybody ? undefined : networkOf(from);
+  const mask = maskOf(to);
+  return {
+    ...{ entry, verb, isAnybody, network, domain: domainOf(to) },
+    isAnywhere: mask === "*",
+    rule: `${verb} from ${isAnybody ? "any" : (network ?? from)} to ${mask}`,
+  };
+}
+
+const isLast = ({ verb, isAnybody, isAnywhere }: Relay) =>
+  verb === "deny" && isAnybody && isAnywhere;
+const isOpen = ({ verb, isAnybody, isAnywhere }: Relay) =>
+  verb === "allow" && isAnybody && isAnywhere;
+/** What the lists of networks and domains say as well. */
+const isListed = ({ verb, isAnybody, isAnywhere }: Relay) =>
+  verb === "allow" && isAnybody !== isAnywhere;
+
+// Networks and domains that may be relayed for are lists of gw's own. Where rules say more than those
+// can, all of them are kept in their order, and the lists, which are asked later, widen nothing.
+function relayRules(work: Work, entries: readonly Entry[]): void {
+  const { draft, report } = work;
+  const relays: Relay[] = [];
+  for (const entry of entries) {
+    const relay = relayOf(entry);
+    if (relay !== undefined) relays.push(relay);
+    else report.note(entry, "wrong", [], "expected allow|deny from ADDRESS|MASK|any to MASK");
+  }
+  const last = relays.findIndex(isLast);
+  const counted = last < 0 ? relays : relays.slice(0, last);
+  const hasRules = counted.some((relay) => !isListed(relay) && !isOpen(relay));
+  let refused: Entry | undefined;
+  for (const relay of relays) {
+    const { entry, rule, isAnybody, network, domain } = relay;
+    const [key, value] = isAnybody ? [DOMAINS, domain] : [NETWORKS, network ?? ""];
+    if (isLast(relay)) {
+      report.note(entry, "taken", [NETWORKS, DOMAINS], "gw refuses what nothing allows");
+    } else if (isOpen(relay)) {
+      report.note(entry, "changed", [], "not taken: it would make gw an open relay");
+    } else if (!counted.includes(relay)) {
+      report.note(entry, "needless", [], "it stands below a rule that denies everything");
+    } else if (refused !== undefined && relay.verb === "allow") {
+      report.note(
+        entry,
+        "changed",
+        [],
+        `not taken: the denial in line ${refused.line} comes before`,
+      );
+    } else if (!isTaken(RELAY_RULES, rule) || (isListed(relay) && !isTaken(key, value))) {
+      // What can't be said must not leave later rules wider than they were.
+      if (relay.verb === "deny") refused ??= entry;
+      report.note(entry, "changed", [], "not taken: see access.relay_rules");
+    } else {
+      if (hasRules) draft.settings.add(RELAY_RULES, rule, entry);
+      if (isListed(relay)) draft.settings.add(key, value, entry);
+      const keys = [...(hasRules ? [RELAY_RULES] : []), ...(isListed(relay) ? [key] : [])];
+      report.note(entry, "taken", keys);
+    }
   }
 }
 
-const NO_LISTS = "gw asks no DNS lists; it refuses by content and relaying rules";
+/** Rules on client, greeting and sender: conditions have the same names in gw. */
+function conditionRule(work: Work, entry: Entry, key: string): void {
+  const { draft, report } = work;
+  const [, verb = "", from = "", to = ""] = CONDITIONS.exec(entry.value.trim()) ?? [];
+  if (verb === "") {
+    report.note(entry, "wrong", [], "expected allow|deny from CONDITION to MASK");
+    return;
+  }
+  const words = from
+    .toLowerCase()
+    .split(/[\s,/]+/)
+    .filter(Boolean);
+  const rule = `${verb.toLowerCase()} from ${words.join(",")} to ${maskOf(to)}`;
+  if (!isTaken(key, rule)) {
+    report.note(entry, "changed", [], `not taken: see ${key}`);
+    return;
+  }
+  draft.settings.add(key, rule, entry);
+  report.note(entry, "taken", [key]);
+}
+
+/** Of 5.0: what has no name, or no address, is denied. */
+function unresolved(work: Work, entry: Entry, key: string, conditions: string): void {
+  const { draft, report } = work;
+  if (flagOf(entry.value) === false) {
+    report.note(entry, "taken", [], "gw does not ask for it");
+    return;
+  }
+  draft.settings.add(key, `deny from ${conditions} to *`, entry);
+  report.note(entry, "taken", [key]);
+}
 
 /** Converts the section. */
 export function convertAccess(work: Work): void {
-  const course: Course = { refused: undefined };
-  const { report } = work;
+  const { draft, report } = work;
+  const relays: Entry[] = [];
   for (const entry of entriesOf(work, "smtpgw.access")) {
     switch (entry.name.toLowerCase()) {
       case "relayrule":
       case "rule":
-        relayRule(work, entry, course);
+        relays.push(entry);
         break;
       case "connectrule":
-      case "helorule":
-      case "mailfromrule": {
-        const isOpen = /^allow\s+from\s+any\s+to\s+\*$/i.test(entry.value.trim());
-        if (isOpen) report.note(entry, "taken", [], "gw takes what nothing forbids");
-        else report.note(entry, "changed", [], NO_LISTS);
+        conditionRule(work, entry, CONNECT_RULES);
         break;
-      }
+      case "helorule":
+        conditionRule(work, entry, "access.helo_rules");
+        break;
+      case "mailfromrule":
+        conditionRule(work, entry, MAILFROM_RULES);
+        break;
       case "dnsblacklist":
-        report.note(entry, "changed", [], NO_LISTS);
+        for (const zone of entry.value.split(/[\s,;]+/).filter(Boolean)) {
+          if (isTaken(DNS_LISTS, zone)) draft.settings.add(DNS_LISTS, zone, entry);
+          else report.note(entry, "wrong", [], `${zone} is no name of a DNS list`);
+        }
+        report.note(entry, "taken", [DNS_LISTS]);
         break;
       case "denyunresolvedconnect":
+        unresolved(work, entry, CONNECT_RULES, "no_name");
+        break;
       case "denyunresolvedmailfrom":
-        if (flagOf(entry.value) === false)
-          report.note(entry, "taken", [], "gw does not ask for it");
-        else report.note(entry, "changed", [], NO_LISTS);
+        unresolved(work, entry, MAILFROM_RULES, "no_ip,no_mx");
         break;
       default:
         break;
     }
   }
+  relayRules(work, relays);
 }

@@ -115,7 +115,7 @@ const TIMEOUTS: Section = {
 export const PARAMETERS: Readonly<Record<string, Section>> = {
   path: {
     BasesPath: unneeded(OWN_SIGNATURES),
-    LicensePath: unneeded("gw needs no key"),
+    LicensePath: unneeded("gw works without a key; gw license install takes those of feeds"),
   },
   locale: {
     DateFormat: unneeded("times in the log are those of ISO 8601"),
@@ -124,8 +124,8 @@ export const PARAMETERS: Readonly<Record<string, Section>> = {
   "smtpgw.limits": LIMITS,
   "smtpgw.timeouts": TIMEOUTS,
   "smtpgw.resolve": {
-    InternalRecursionEnabled: unneeded("gw asks the DNS servers of outbound.dns_servers"),
-    InternalRecursionsLimit: unneeded("gw asks the DNS servers of outbound.dns_servers"),
+    InternalRecursionEnabled: unneeded("gw asks the DNS servers of dns.servers"),
+    InternalRecursionsLimit: unneeded("gw asks the DNS servers of dns.servers"),
     IONetworkTimeout: unneeded("questions to DNS servers have a limit of their own"),
     IPCacheRefreshPeriod: unneeded(OWN_RESOLVER),
     MXCacheRefreshPeriod: unneeded(OWN_RESOLVER),

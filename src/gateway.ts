@@ -1,15 +1,15 @@
 // The composition root: opens the store, makes the threads, wires the stages, starts and stops them.
 // Everything that lives as long as gw does is made here, and nowhere else.
 
-import { hostname as systemHostname } from "node:os";
 import { Doors } from "./admin/doors.ts";
+import { Observation } from "./admin/observation.ts";
 import type { Reloaded, Request, Stats, Status } from "./admin/protocol.ts";
-import { Statistics } from "./admin/statistics.ts";
 import { type Clock, systemClock } from "./base/clock.ts";
 import { describeError, type Log } from "./base/log.ts";
 import { MessageIds } from "./base/message-id.ts";
 import { VERSION } from "./base/version.ts";
 import { changesBetween } from "./config/changes.ts";
+import { hostnameOf } from "./config/names.ts";
 import type { Config } from "./config/schema.ts";
 import type { Access } from "./inbound/access/access.ts";
 import { openAccess } from "./inbound/access/open.ts";
@@ -58,16 +58,6 @@ export interface GatewayOptions {
 
 const DELIVERY_GRACE_MS = 10_000;
 
-/** Name of this host for greetings and trace fields. */
-export function hostnameOf(config: Config): string {
-  return config["server.hostname"] || systemHostname();
-}
-
-/** RFC 5321 §4.5.1: where `RCPT TO:<postmaster>` goes. */
-export function postmasterOf(config: Config): string {
-  return config["server.postmaster"] || `postmaster@${hostnameOf(config)}`;
-}
-
 /** Parts that are made, one after the other, before a gateway is. */
 interface Parts {
   readonly store: Store;
@@ -82,7 +72,7 @@ export class Gateway {
   readonly #options: GatewayOptions;
   readonly #clock: Clock;
   readonly #log: Log;
-  readonly #statistics: Statistics;
+  readonly #observation: Observation;
   readonly #startedAt: number;
   readonly #store: Store;
   readonly #inspector: Inspector;
@@ -107,9 +97,10 @@ export class Gateway {
 
   /** Starts everything, or nothing: what is in the way is thrown with its name. */
   static async start(config: Config, given: GatewayOptions): Promise<Gateway> {
-    const statistics = new Statistics();
-    const options = { ...given, log: statistics.tap(given.log) };
-    const { clock = systemClock, log } = options;
+    const { clock = systemClock } = given;
+    const observation = new Observation(given.log, clock);
+    const { log } = observation;
+    const options = { ...given, log };
     const routes = Routes.parse(config["outbound.routes"], config.route);
     const policy = new Policy(config, { clock, log });
     const store = await Store.open({
@@ -124,7 +115,7 @@ export class Gateway {
       carrierOptions(config, { hostname: hostnameOf(config), log, store }),
     );
     const parts = { store, inspector, carrier, routes, policy };
-    const gateway = new Gateway(config, { ...options, clock }, { ...parts, statistics });
+    const gateway = new Gateway(config, { ...options, clock }, { ...parts, observation });
     try {
       await gateway.#open();
     } catch (error) {
@@ -137,7 +128,7 @@ export class Gateway {
   private constructor(
     config: Config,
     options: GatewayOptions & { readonly clock: Clock },
-    parts: Parts & { readonly statistics: Statistics },
+    parts: Parts & { readonly observation: Observation },
   ) {
     const { log, clock } = options;
     this.#options = options;
@@ -145,7 +136,7 @@ export class Gateway {
     this.#clock = clock;
     this.#log = log;
     this.#startedAt = clock.now();
-    this.#statistics = parts.statistics;
+    this.#observation = parts.observation;
     this.#store = parts.store;
     this.#inspector = parts.inspector;
     this.#carrier = parts.carrier;
@@ -167,7 +158,7 @@ export class Gateway {
     this.#keeper = new VaultKeeper({ ...parts, dataDir, log, clock }, config);
     this.#upkeep = new Upkeep({
       ...{ config: () => this.#config, inspector: parts.inspector, log, clock },
-      counts: () => this.#statistics.counts,
+      counts: () => parts.observation.counts,
       tell: (event, lines) => this.#notices.tellAdmin(event, lines),
       kept: keptMail({
         ...parts,
@@ -228,6 +219,7 @@ export class Gateway {
       Listener.start({
         ...listenerPlan(config, hostnameOf(config), log),
         access: () => this.#access,
+        dialog: this.#observation.watch,
         intake,
         log,
         clock,
@@ -237,6 +229,12 @@ export class Gateway {
     this.#notices.start();
     this.#keeper.start();
     this.#upkeep.start();
+    this.#observation.start({
+      ...{ store: this.#store, ids: this.#ids, hostname: hostnameOf(config) },
+      config: () => this.#config,
+      status: () => this.status(),
+      signatureAge: () => this.#upkeep.ageSeconds(),
+    });
     const answers = {
       answer: (request: Request) => this.#answer(request),
       stats: () => this.stats(),
@@ -250,6 +248,11 @@ export class Gateway {
     switch (request.verb) {
       case "status":
         return this.status();
+      case "trace":
+      case "activity":
+      case "history":
+      case "report":
+        return this.#observation.answer(request);
       case "stats":
         return this.stats();
       case "reload":
@@ -303,21 +306,7 @@ export class Gateway {
 
   /** Counters since the start, and what is true now. */
   stats(): Stats {
-    const now = this.status();
-    const { startedAt } = now;
-    return {
-      time_initialized: Math.floor(startedAt / 1000),
-      time_initialized_iso: new Date(startedAt).toISOString(),
-      time_processing: Math.floor((this.#clock.now() - startedAt) / 1000),
-      ...this.#statistics.counts,
-      ...this.#statistics.levels,
-      mta_incoming_connections_current: now.sessions,
-      mta_outgoing_recipients_current: now.sending,
-      mta_stored_messages_current: now.queue.messages,
-      antiviral_checking_sessions_current: now.scanning,
-      quarantine_messages_current: now.quarantine.messages,
-      signatures_current: now.signatures.count,
-    };
+    return this.#observation.stats(this.status());
   }
 
   /**
@@ -394,6 +383,7 @@ export class Gateway {
     this.#access?.close();
     this.#senders.stop();
     this.#notices.stop();
+    this.#observation.stop();
     await this.#store.close();
   }
 }

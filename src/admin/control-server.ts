@@ -6,18 +6,20 @@ import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { describeError, type Log } from "../base/log.ts";
 import { STAGES } from "../pipeline/gate.ts";
-import { type Answer, LINE_MAX, type Request, SOCKET_NAME } from "./protocol.ts";
+import { type Answer, LINE_MAX, LiveAnswer, type Request, SOCKET_NAME } from "./protocol.ts";
 
 /** Answers a request; what it throws is the error that the other side gets. */
 export type Handler = (request: Request) => unknown;
 
 const CONNECTIONS_MAX = 50;
 const IDLE_MS = 60_000;
+/** What may wait for someone who reads slowly, bytes; what comes beyond it is left out. */
+const BACKLOG_MAX = 1 << 20;
 /** sun_path of Linux (108) and FreeBSD (104), with the zero at its end. */
 const PATH_MAX = 103;
 
 /** Requests without anything beside the verb. */
-const PLAIN = ["status", "stats", "reload", "signatures", "stop"] as const;
+const PLAIN = ["status", "stats", "reload", "signatures", "stop", "activity", "history"] as const;
 
 function requestOf(line: string): Request {
   const raw: unknown = JSON.parse(line);
@@ -28,6 +30,20 @@ function requestOf(line: string): Request {
   if (verb === "pause" || verb === "resume") {
     const wanted = "stages" in raw && Array.isArray(raw.stages) ? raw.stages : [];
     return { verb, stages: STAGES.filter((stage) => wanted.includes(stage)) };
+  }
+  if (verb === "trace") {
+    const { ip, from, to } = raw as Partial<Record<"ip" | "from" | "to", unknown>>;
+    const [ipText = "", fromText = "", toText = ""] = [ip, from, to].map((one) =>
+      typeof one === "string" ? one : undefined,
+    );
+    return { verb, ip: ipText, from: fromText, to: toText };
+  }
+  if (verb === "report") {
+    const { from, to } = raw as { from?: unknown; to?: unknown };
+    if (typeof from !== "number" || typeof to !== "number" || !(from < to)) {
+      throw new Error("a report needs a period");
+    }
+    return { verb, from, to };
   }
   throw new Error(`this gateway knows no request ${JSON.stringify(verb)}`);
 }
@@ -96,9 +112,39 @@ export class ControlServer {
 async function answer(socket: Socket, line: string, handler: Handler): Promise<void> {
   let said: Answer;
   try {
-    said = { value: await handler(requestOf(line)) };
+    const value = await handler(requestOf(line));
+    if (value instanceof LiveAnswer) {
+      await goOn(socket, value);
+      return;
+    }
+    said = { value };
   } catch (error) {
     said = { error: describeError(error) };
   }
   if (!socket.destroyed) socket.write(`${JSON.stringify(said)}\n`);
+}
+
+// Pushes values until the other side goes.
+async function goOn<T>(socket: Socket, answer: LiveAnswer<T>): Promise<void> {
+  let lost = 0;
+  const write = (value: T) => socket.write(`${JSON.stringify({ value })}\n`);
+  const end = answer.begin((value) => {
+    if (socket.destroyed) return;
+    if (socket.writableLength > BACKLOG_MAX) {
+      lost++;
+      return;
+    }
+    if (lost > 0) write(answer.lost(lost));
+    lost = 0;
+    write(value);
+  });
+  socket.setTimeout(0);
+  try {
+    await new Promise<void>((resolve) => {
+      socket.once("close", () => resolve());
+      if (socket.destroyed) resolve();
+    });
+  } finally {
+    end();
+  }
 }

@@ -1,7 +1,7 @@
 // Counters of a running gateway, under the names that the statistics of version 5.5 had where it had
 // them. They are read off the log's events: whatever is counted has been said there, in one place.
 
-import type { Log, LogFields } from "../base/log.ts";
+import type { LogFields, LogObserver } from "../base/log.ts";
 
 /** Every counter, with what it counts. The names are what scripts and dashboards hold on to. */
 export const COUNTERS = {
@@ -71,7 +71,6 @@ const PLAIN: Readonly<Record<string, Counter>> = {
 };
 
 const STATUS_PREFIX = "av_messages_";
-const LEVELS = ["error", "warn", "info", "debug"] as const;
 
 function isCounter(name: string): name is Counter {
   return Object.hasOwn(COUNTERS, name);
@@ -82,7 +81,7 @@ function numberOf(value: LogFields[string]): number {
 }
 
 /** The counters since the start. */
-export class Statistics {
+export class Statistics implements LogObserver {
   readonly #counts: Record<Counter, number>;
   #incomingMaximum = 0;
   #outgoing = 0;
@@ -107,23 +106,12 @@ export class Statistics {
     };
   }
 
-  /** A log that counts what passes through it, whatever its level. */
-  tap(log: Log): Log {
-    const [error, warn, info, debug] = LEVELS.map(
-      (level) =>
-        (event: string, fields: LogFields = {}) => {
-          this.#note(event, fields);
-          log[level](event, fields);
-        },
-    ) as [Log["error"], Log["warn"], Log["info"], Log["debug"]];
-    return { error, warn, info, debug };
-  }
-
   #add(name: Counter, count = 1): void {
     this.#counts[name] += count;
   }
 
-  #note(event: string, fields: LogFields): void {
+  /** Counts an event. */
+  note(event: string, fields: LogFields): void {
     const plain = PLAIN[event];
     if (plain !== undefined) this.#add(plain);
     switch (event) {

@@ -59,6 +59,23 @@ export function createLog(options: LogOptions): Log {
   return { error, warn, info, debug };
 }
 
+/** Hears every event that is logged, whatever its level; it must not throw. */
+export interface LogObserver {
+  note(event: string, fields: LogFields, level: LogLevel): void;
+}
+
+/** A log that tells observers first. They hear what the level keeps out of the log, too. */
+export function observedLog(log: Log, observers: readonly LogObserver[]): Log {
+  const [error, warn, info, debug] = LOG_LEVELS.map(
+    (level) =>
+      (event: string, fields: LogFields = {}) => {
+        for (const observer of observers) observer.note(event, fields, level);
+        log[level](event, fields);
+      },
+  ) as [Log["error"], Log["warn"], Log["info"], Log["debug"]];
+  return { error, warn, info, debug };
+}
+
 /** A log that keeps nothing, for tests and short commands. */
 export const silentLog: Log = { error() {}, warn() {}, info() {}, debug() {} };
 

@@ -315,10 +315,25 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       example: "gw drain --wait --timeout 10m",
       load: async () => (await control()).drain,
     },
+    top: {
+      summary: "show the gateway at work: rates, sessions, queue, verdicts; q quits",
+      example: "gw top --interval 2",
+      load: async () => (await import("./control/top.ts")).top,
+    },
+    trace: {
+      summary: "show the SMTP dialogue and what is decided, as it happens; no bodies, no passwords",
+      example: "gw trace --ip 192.0.2.0/24 --to bob@example.org",
+      load: async () => (await import("./control/trace.ts")).trace,
+    },
     stats: {
       summary: "print the counters since the start",
       example: "gw stats --format prometheus",
       load: async () => (await control()).stats,
+    },
+    report: {
+      summary: "tell what happened in a period: as text, JSON, a page with pictures, or by mail",
+      example: "gw report --from 7d --html report.html",
+      load: async () => (await import("./commands/report.ts")).report,
     },
     stop: {
       summary: "stop the gateway in good order",

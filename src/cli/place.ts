@@ -19,13 +19,17 @@ export interface PlaceArgs {
   readonly data?: string | undefined;
 }
 
+/** The data folder that the options name. */
+export function folderOf(args: PlaceArgs): string {
+  return args.data ?? loadConfig(configFile(args.config))["server.data_dir"];
+}
+
 /** Opens the store that a command's options name, for as long as `work` runs. */
 export async function withStore<T>(
   args: PlaceArgs,
   work: (store: Store) => T | Promise<T>,
 ): Promise<T> {
-  const folder = args.data ?? loadConfig(configFile(args.config))["server.data_dir"];
-  const store = Store.attach(folder);
+  const store = Store.attach(folderOf(args));
   try {
     return await work(store);
   } finally {

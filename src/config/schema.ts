@@ -9,6 +9,7 @@ import { LOGIN_FIELDS } from "./fields/inbound/login.ts";
 import { NOTICE_FIELDS } from "./fields/notice.ts";
 import { OUTBOUND_FIELDS } from "./fields/outbound.ts";
 import { POLICY_FIELDS } from "./fields/policy.ts";
+import { REPORT_FIELDS } from "./fields/report.ts";
 import { SCAN_FIELDS } from "./fields/scan.ts";
 import { SERVER_FIELDS } from "./fields/server.ts";
 import { UPDATE_FIELDS } from "./fields/update/update.ts";
@@ -26,6 +27,7 @@ export const SCHEMA = {
   ...POLICY_FIELDS,
   ...VAULT_FIELDS,
   ...NOTICE_FIELDS,
+  ...REPORT_FIELDS,
   ...OUTBOUND_FIELDS,
   ...UPDATE_FIELDS,
   ...DNS_FIELDS,
@@ -44,6 +46,7 @@ export const SECTIONS = {
   policy: "What is done with a message, by what was seen in it",
   vault: "How long kept mail is kept, and how much of it",
   notice: "Notices about messages; the rules say what they are sent about",
+  report: "Reports of the traffic, by mail",
   queue: "Waiting mail",
   outbound: "Sending mail on",
   update: "Keeping signatures new; where they come from stands in [[feed]]",

@@ -26,6 +26,7 @@ import { Server } from "./server.ts";
 import type { DoorPlan, InboundSettings } from "./settings.ts";
 import type { CertificateFiles } from "./tls/certificate.ts";
 import { Certificates } from "./tls/certificates.ts";
+import { type Dialog, dialogLogger, type PeerOf } from "./watch/dialog.ts";
 
 /** What a listener works with. */
 export interface ListenerOptions {
@@ -43,8 +44,8 @@ export interface ListenerOptions {
   readonly access?: () => Access | undefined;
   readonly log: Log;
   readonly clock: Clock;
-  /** Every line of every session into the log, at level debug. */
-  readonly isDialogLogged?: boolean;
+  /** Hears every line of every session. */
+  readonly dialog?: Dialog;
 }
 
 // RFC 5321 §4.5.3.1.4 asks for 512; the extensions that are offered add less than 1100 to RCPT.
@@ -202,8 +203,11 @@ export class Listener {
   }
 
   async #open(plan: DoorPlan, spot: Spot): Promise<void> {
+    const { dialog } = this.#options;
+    const peerOf: PeerOf = (id) => server.peerOf(id);
     const options = serverOptions(this.#options, plan, this.#certificates);
-    const server = new Server(options, this.#house, plan);
+    const logger = dialog === undefined ? false : dialogLogger(dialog, peerOf);
+    const server: Server = new Server({ ...options, logger }, this.#house, plan);
     const { log } = this.#options;
     server.on("error", (error) => {
       // What stands in the way of listening is thrown.
@@ -250,7 +254,6 @@ function serverOptions(
       ...(plan.auth === "off" ? ["AUTH"] : []),
       ...(plan.xclientNetworks.length > 0 ? [] : RELAY_COMMANDS),
     ],
-    logger: options.isDialogLogged === true ? dialogLogger(options.log) : false,
     // RFC 8996: TLS 1.0 and 1.1 are gone.
     minVersion: "TLSv1.2",
     ...(isTls && {
@@ -261,17 +264,6 @@ function serverOptions(
         done(null, certificates.contextFor(name)),
     }),
   };
-}
-
-// smtp-server logs in the manner of bunyan: data, a format, its arguments. Of all that, only what
-// passes over the wire is wanted: `C:` and `S:` with the line.
-function dialogLogger(log: Log): Exclude<SMTPServerOptions["logger"], boolean | undefined> {
-  const silent = () => {};
-  const debug = (data: { cid?: string } | undefined, side?: unknown, line?: unknown) => {
-    if (side !== "C:" && side !== "S:") return;
-    log.debug("dialog", { session: data?.cid, line: `${side} ${String(line)}` });
-  };
-  return { trace: silent, debug, info: silent, warn: silent, error: silent, fatal: silent };
 }
 
 async function close({ server, spot }: Post, graceMs: number): Promise<void> {

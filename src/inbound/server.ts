@@ -154,6 +154,15 @@ export class Server extends SMTPServer {
     connection.init();
   }
 
+  /** The far side of an open session. */
+  peerOf(id: string): { readonly client: string; readonly port: number } | undefined {
+    for (const connection of this.#open) {
+      const { remoteAddress: client, remotePort: port } = connection;
+      if (connection.id === id) return { client, port };
+    }
+    return undefined;
+  }
+
   // Who opens a socket in the file system is on this host.
   #addressOf(socket: Socket): string {
     const isFile = typeof this.server.address() === "string";

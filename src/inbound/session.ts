@@ -199,6 +199,7 @@ export class Session {
         throw error;
       }
       this.#count("messages", 1);
+      this.#tellBegun(this.#begun);
       return undefined;
     });
   }
@@ -340,6 +341,12 @@ export class Session {
       reply: lineOf(reply),
       cause,
     });
+  }
+
+  // For those who watch: which session a message's id belongs to.
+  #tellBegun({ transaction: { id }, client, envelope }: Begun): void {
+    const session = client.via?.address ?? `${client.address} ${client.port}`;
+    this.#parts.log.debug("begun", { id, session, ...this.#fields(client, envelope) });
   }
 
   #fields(client: Client, envelope: Envelope): Fields {

@@ -6,7 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { GarbagePacer } from "../base/garbage.ts";
 import { describeError, type Log } from "../base/log.ts";
 import type { MessageIds } from "../base/message-id.ts";
-import type { Body, Client, Envelope, MessageRecord } from "../message.ts";
+import type { Body, Client, Envelope, MessageRecord, Verdict } from "../message.ts";
 import type { Policy, ShareDecision } from "../policy/policy.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
 import { StoreFullError } from "../store/disk.ts";
@@ -73,6 +73,18 @@ export interface IntakeParts {
 }
 
 const FINDINGS_MAX = 10;
+/** Recipients that the log names. */
+const NAMED_MAX = 10;
+
+/** Names of what was found, each once. */
+function namesIn(verdict: Verdict): readonly string[] {
+  const names = new Set<string>();
+  for (const object of verdict.objects) {
+    for (const finding of object.findings) names.add(finding.signature);
+    if (names.size >= FINDINGS_MAX) break;
+  }
+  return [...names];
+}
 
 /** Makes the intake of a gateway. */
 export function createIntake(parts: IntakeParts): Intake {
@@ -185,11 +197,6 @@ class Incoming implements Transaction {
 
   #record(inspected: Inspected, trace: string): MessageRecord {
     const { verdict, summary } = inspected;
-    const findings = new Set<string>();
-    for (const object of verdict.objects) {
-      for (const finding of object.findings) findings.add(finding.signature);
-      if (findings.size >= FINDINGS_MAX) break;
-    }
     return {
       id: this.id,
       receivedAt: this.#receivedAt,
@@ -200,7 +207,7 @@ class Incoming implements Transaction {
       messageId: summary.messageId,
       subject: summary.subject,
       status: verdict.status,
-      findings: [...findings],
+      findings: namesIn(verdict),
     };
   }
 
@@ -288,6 +295,7 @@ class Incoming implements Transaction {
 
   #logDecisions({ verdict }: Inspected, decisions: readonly ShareDecision[]): void {
     const { log, store, clock } = this.#parts;
+    const names = namesIn(verdict);
     for (const { group, disposition, rule, status, recipients, exempted } of decisions) {
       const about = { id: this.id, group: group.name, recipients: recipients.length };
       if (!group.rules.check) {
@@ -303,7 +311,15 @@ class Incoming implements Transaction {
       store.write([...used].map((number) => ({ kind: "exempted", number, at })));
       const fields = {
         ...about,
+        client: this.#client.address,
+        sender: `<${this.#envelope.sender}>`,
+        to:
+          recipients
+            .slice(0, NAMED_MAX)
+            .map(({ address }) => address)
+            .join(",") || undefined,
         status,
+        names: names.join(",") || undefined,
         disposition: disposition.kind,
         rule: rule || undefined,
         objects: verdict.objects.length,

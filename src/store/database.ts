@@ -155,6 +155,16 @@ const MIGRATIONS: readonly string[] = [
      passes INTEGER NOT NULL
    ) WITHOUT ROWID;
    CREATE INDEX greylist_by_age ON greylist (passes > 0, last_at);`,
+  // Statistics. span: 0 minute, 1 hour, 2 day; at: its begin; closed: it is part of a longer one.
+  `CREATE TABLE history (
+     number INTEGER PRIMARY KEY,
+     span INTEGER NOT NULL,
+     at INTEGER NOT NULL,
+     closed INTEGER NOT NULL,
+     summary TEXT NOT NULL
+   );
+   CREATE INDEX history_by_time ON history (span, at);
+   CREATE INDEX history_open ON history (span, at) WHERE closed = 0;`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */

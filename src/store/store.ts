@@ -21,6 +21,7 @@ import { ActRows } from "./rows/act-rows.ts";
 import { DecisionRows } from "./rows/decision-rows.ts";
 import { ExemptionRows } from "./rows/exemption-rows.ts";
 import { GreylistRows } from "./rows/greylist-rows.ts";
+import { HistoryRows } from "./rows/history-rows.ts";
 import { NoticeRows } from "./rows/notice-rows.ts";
 import { ReleaseRows } from "./rows/release-rows.ts";
 import { StsRows } from "./rows/sts-rows.ts";
@@ -60,6 +61,8 @@ export class Store {
   readonly policies: StsRows;
   /** Who was told to come again, and did. */
   readonly greylist: GreylistRows;
+  /** Statistics of the past. */
+  readonly history: HistoryRows;
   /** What was decided, and what became of it. */
   readonly decisions: DecisionRows;
   readonly #db: Database;
@@ -125,6 +128,7 @@ export class Store {
     this.notices = new NoticeRows(context);
     this.policies = new StsRows(context);
     this.greylist = new GreylistRows(context);
+    this.history = new HistoryRows(context);
     this.decisions = new DecisionRows(context);
   }
 

@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ControlServer } from "../../src/admin/control-server.ts";
 import { prometheusText, statsLines } from "../../src/admin/metrics.ts";
-import { LINE_MAX, SOCKET_NAME } from "../../src/admin/protocol.ts";
+import { LINE_MAX, LiveAnswer, SOCKET_NAME } from "../../src/admin/protocol.ts";
 import { Statistics } from "../../src/admin/statistics.ts";
-import { silentLog } from "../../src/base/log.ts";
+import { observedLog, silentLog } from "../../src/base/log.ts";
 
 const folders: string[] = [];
 afterEach(() => {
@@ -81,7 +81,7 @@ test("what lies in the socket's place is replaced, a path that is too long is an
 
 test("events are counted whether the log writes them or not", () => {
   const statistics = new Statistics();
-  const log = statistics.tap(silentLog);
+  const log = observedLog(silentLog, [statistics]);
   log.debug("session-begun");
   log.info("accepted", { size: 100, count: 3 });
   log.info("refused", { reply: "552 5.3.4 Message exceeds the size limit" });
@@ -107,4 +107,56 @@ test("counters are shown as lines and in the text format of Prometheus", () => {
   expect(text).toContain("# TYPE gw_mta_sent_messages counter\ngw_mta_sent_messages 5\n");
   expect(text).toContain("# TYPE gw_time_processing gauge\n");
   expect(text).not.toContain("iso");
+});
+
+test("an answer that goes on ends when the asker goes", async () => {
+  const folder = dataFolder();
+  const ended = Promise.withResolvers<void>();
+  const live = new LiveAnswer<number>(
+    (push) => {
+      push(1);
+      push(2);
+      return () => ended.resolve();
+    },
+    (count) => -count,
+  );
+  const server = await ControlServer.start(folder, () => live, silentLog);
+  const lines = await exchange(folder, '{"verb":"trace"}\n', 2);
+  expect(lines.map((line) => JSON.parse(line))).toEqual([{ value: 1 }, { value: 2 }]);
+  await ended.promise;
+  server.stop();
+});
+
+test("whoever reads slowly has lines left out, is told so, and holds nothing up", async () => {
+  const folder = dataFolder();
+  const line = "x".repeat(1000);
+  const begun = Promise.withResolvers<(value: string) => void>();
+  const live = new LiveAnswer<string>(
+    (push) => {
+      begun.resolve(push);
+      return () => undefined;
+    },
+    (count) => `lost ${count}`,
+  );
+  const server = await ControlServer.start(folder, () => live, silentLog);
+  const socket = connect(join(folder, SOCKET_NAME));
+  socket.pause();
+  socket.write('{"verb":"trace","to":7}\n');
+  const push = await begun.promise;
+  for (let count = 0; count < 20_000; count++) push(line);
+  let held = "";
+  const told = Promise.withResolvers<void>();
+  socket.on("data", (bytes) => {
+    held += bytes.toString();
+    // There is room again.
+    push("more");
+    if (held.includes("lost ")) told.resolve();
+  });
+  socket.resume();
+  await told.promise;
+  const [, lost = "0"] = /lost (\d+)/.exec(held) ?? [];
+  expect(Number(lost)).toBeGreaterThan(10_000);
+  expect(held.length).toBeLessThan(4_000_000);
+  socket.destroy();
+  server.stop();
 });

@@ -1,7 +1,7 @@
 // The names of version 5.5's statistics: each is there, and the event that it counts moves it.
 import { expect, test } from "bun:test";
 import { COUNTERS, LEVELS_NOW, Statistics } from "../../src/admin/statistics.ts";
-import { type LogFields, silentLog } from "../../src/base/log.ts";
+import { type LogFields, observedLog, silentLog } from "../../src/base/log.ts";
 
 type Note = readonly [event: string, fields?: LogFields];
 
@@ -57,7 +57,7 @@ test.each<[string, readonly Note[], number]>([
   ["mta_dsn_generated", [["dsn"]], 1],
 ])("%s is moved by %j", (name, events, expected) => {
   const statistics = new Statistics();
-  const log = statistics.tap(silentLog);
+  const log = observedLog(silentLog, [statistics]);
   for (const [event, fields] of events) log.info(event, fields);
   const all: Readonly<Record<string, number>> = { ...statistics.counts, ...statistics.levels };
   expect(all[name]).toBe(expected);

@@ -6,6 +6,7 @@ import { Listener } from "../../src/inbound/listener.ts";
 import type { Directory } from "../../src/inbound/login/users.ts";
 import { type DoorPlan, type InboundSettings, plainDoor } from "../../src/inbound/settings.ts";
 import type { CertificateFiles } from "../../src/inbound/tls/certificate.ts";
+import type { Dialog } from "../../src/inbound/watch/dialog.ts";
 import type { Client, Envelope } from "../../src/message.ts";
 import type { Intake, Refusal, Transaction } from "../../src/pipeline/intake.ts";
 import { REPLIES } from "../../src/reply.ts";
@@ -132,7 +133,7 @@ export interface TestInboundOptions {
   readonly moreTls?: readonly CertificateFiles[];
   readonly script?: Script;
   readonly clock?: Clock;
-  readonly isDialogLogged?: boolean;
+  readonly dialog?: Dialog;
 }
 
 /** Starts a listener on 127.0.0.1. */
@@ -147,7 +148,7 @@ export async function startInbound(options: TestInboundOptions = {}): Promise<Te
     intake,
     log,
     clock: options.clock ?? systemClock,
-    isDialogLogged: options.isDialogLogged ?? false,
+    ...(options.dialog !== undefined && { dialog: options.dialog }),
     certificates: options.tls === undefined ? [] : [options.tls, ...(options.moreTls ?? [])],
   });
   return { listener, intake, log, port: listener.ports[0] ?? 0 };

@@ -199,15 +199,3 @@ test("stop() does not wait for ever", async () => {
   expect(intake.messages).toEqual([]);
   expect(listener.sessions).toBe(0);
 });
-
-test("the dialog is logged if that is wanted", async () => {
-  const { port, log } = await start({ isDialogLogged: true });
-  const client = await connect(port);
-  await client.command("NOOP", "250");
-  const lines = log.lines.filter(({ event }) => event === "dialog");
-  expect(lines.map(({ fields }) => fields["line"])).toEqual([
-    "S: 220 gw.example.org ESMTP",
-    "C: NOOP",
-    "S: 250 2.0.0 OK",
-  ]);
-});

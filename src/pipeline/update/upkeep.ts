@@ -181,6 +181,15 @@ export class Upkeep {
     });
   }
 
+  /** Seconds since the oldest feed in use was last up to date; -1 if there is none. */
+  ageSeconds(): number {
+    const { config, clock } = this.#parts;
+    const now = clock.now();
+    const feeds = updateStatus(config(), now).feeds.filter(({ enabled }) => enabled);
+    const oldest = Math.min(...feeds.map(({ currentAt }) => currentAt));
+    return feeds.length === 0 || oldest === 0 ? -1 : Math.round((now - oldest) / 1000);
+  }
+
   async #look(): Promise<void> {
     if (!this.#isLooking && !this.#stopping.signal.aborted) {
       this.#isLooking = true;

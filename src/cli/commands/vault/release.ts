@@ -3,8 +3,8 @@ import { systemClock } from "../../../base/clock.ts";
 import { silentLog } from "../../../base/log.ts";
 import { MessageIds } from "../../../base/message-id.ts";
 import { loadConfig } from "../../../config/load.ts";
+import { hostnameOf, postmasterOf } from "../../../config/names.ts";
 import type { Config } from "../../../config/schema.ts";
-import { hostnameOf, postmasterOf } from "../../../gateway.ts";
 import {
   type ReleaseCheck,
   type ReleaseEnd,

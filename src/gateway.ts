@@ -9,7 +9,7 @@ import { describeError, type Log } from "./base/log.ts";
 import { MessageIds } from "./base/message-id.ts";
 import { VERSION } from "./base/version.ts";
 import { changesBetween } from "./config/changes.ts";
-import { hostnameOf } from "./config/names.ts";
+import { hostnameOf, postmasterOf } from "./config/names.ts";
 import type { Config } from "./config/schema.ts";
 import type { Access } from "./inbound/access/access.ts";
 import { openAccess } from "./inbound/access/open.ts";
@@ -30,7 +30,7 @@ import { Texts } from "./pipeline/policy/texts.ts";
 import { hasOwnSignatures, type Signatures, startInspector } from "./pipeline/scanning.ts";
 import { SenderChecks } from "./pipeline/sender/checks.ts";
 import { backoffOf, carrierOptions } from "./pipeline/sending.ts";
-import { Trail } from "./pipeline/trail.ts";
+import { type Settled, Trail } from "./pipeline/trail.ts";
 import { keptMail } from "./pipeline/update/rescan/kept-mail.ts";
 import { Upkeep } from "./pipeline/update/upkeep.ts";
 import { VaultKeeper } from "./pipeline/vault/keeper.ts";
@@ -48,6 +48,8 @@ export interface GatewayOptions {
   readonly configFile?: string;
   /** Reads the configuration again; throws what is wrong with it. */
   readonly readConfig?: () => Config;
+  /** Told of every message that was scanned and settled. */
+  readonly onScanned?: (message: Settled) => void;
   /** New settings are in force. */
   readonly onReload?: (config: Config) => void;
   /** Somebody asks this gateway to stop. */
@@ -144,7 +146,8 @@ export class Gateway {
     this.#policy = parts.policy;
     this.#ids = new MessageIds(clock, Math.random);
     const isKept = config["store.decisions_keep"] > 0;
-    this.#trail = new Trail({ store: parts.store, clock, isKept });
+    const { onScanned } = options;
+    this.#trail = new Trail({ store: parts.store, clock, isKept, onScanned });
     const about = { ids: this.#ids, hostname: hostnameOf(config), log, clock };
     this.#texts = new Texts(log);
     const forNotices = { ...about, store: parts.store, texts: this.#texts };

@@ -20,35 +20,68 @@ export interface Log {
 export interface LogOptions {
   /** The least grave level that is written; asked for each line, since it may change. */
   readonly level: () => LogLevel;
-  readonly format: "text" | "json";
+  readonly format: "text" | "json" | ((entry: LogEntry) => string);
+  /** Takes a line with its end. */
   readonly write: (line: string) => void;
+  /** Told of what is written, for another reader. */
+  readonly also?: (entry: LogEntry) => void;
   readonly now: () => number;
 }
 
-// Control characters in hostile values must not forge a line or colour a terminal.
-function quoted(value: string | number | boolean | null): string {
-  if (typeof value !== "string") return String(value);
-  return /^[\w.@:/<>+\-[\]]+$/.test(value) ? value : JSON.stringify(value);
+/** One event as it is written. `at` is in milliseconds since the epoch. */
+export interface LogEntry {
+  readonly at: number;
+  readonly level: LogLevel;
+  readonly event: string;
+  readonly fields: LogFields;
 }
 
-function textLine(time: string, level: LogLevel, event: string, fields: LogFields): string {
-  let line = `${time} ${level.padEnd(5)} ${event}`;
+// Control and format characters, line separators, halves of pairs: what could forge a line, colour a
+// terminal or turn a text round. Values come from strangers.
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu;
+
+/** A text in which nothing is left that acts upon a terminal or ends a line. */
+export function visible(text: string): string {
+  return text.replace(UNSAFE, (char) => {
+    const code = char.codePointAt(0) ?? 0;
+    return code > 0xffff ? `\\u{${code.toString(16)}}` : `\\u${code.toString(16).padStart(4, "0")}`;
+  });
+}
+
+/** A value as it stands in a line of words. */
+export function quoted(value: string | number | boolean | null): string {
+  if (typeof value !== "string") return String(value);
+  return /^[\w.@:/<>+\-[\]]+$/.test(value) ? value : visible(JSON.stringify(value));
+}
+
+function textLine({ at, level, event, fields }: LogEntry): string {
+  let line = `${new Date(at).toISOString()} ${level.padEnd(5)} ${event}`;
   for (const [key, value] of Object.entries(fields)) {
     if (value !== undefined) line += ` ${key}=${quoted(value)}`;
   }
   return line;
 }
 
+function jsonLine({ at, level, event, fields }: LogEntry): string {
+  const line = JSON.stringify({ time: new Date(at).toISOString(), level, event, ...fields });
+  // What JSON leaves as it is; pairs of surrogates are the only form it has for the rest.
+  return line.replace(UNSAFE, (char) =>
+    char
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
+}
+
 /** A log that writes lines of at least `options.level`. */
 export function createLog(options: LogOptions): Log {
+  const { format } = options;
+  const line = format === "json" ? jsonLine : format === "text" ? textLine : format;
   const writer = (level: LogLevel, rank: number) => (event: string, fields?: LogFields) => {
     if (rank > LOG_LEVELS.indexOf(options.level())) return;
-    const time = new Date(options.now()).toISOString();
-    const line =
-      options.format === "json"
-        ? JSON.stringify({ time, level, event, ...fields })
-        : textLine(time, level, event, fields ?? {});
-    options.write(`${line}\n`);
+    const entry = { at: options.now(), level, event, fields: fields ?? {} };
+    options.write(`${line(entry)}\n`);
+    options.also?.(entry);
   };
   const [error, warn, info, debug] = LOG_LEVELS.map(writer) as [
     Log["error"],

@@ -330,6 +330,12 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       example: "gw stats --format prometheus",
       load: async () => (await control()).stats,
     },
+    explain: {
+      summary: "tell what an event of the log means, and what to do about it",
+      example: "gw explain next-hop-down",
+      operands: "[EVENT]",
+      load: async () => (await import("./commands/explain.ts")).explain,
+    },
     report: {
       summary: "tell what happened in a period: as text, JSON, a page with pictures, or by mail",
       example: "gw report --from 7d --html report.html",

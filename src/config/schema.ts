@@ -36,7 +36,7 @@ export const SCHEMA = {
 /** What each section is about. */
 export const SECTIONS = {
   server: "The host",
-  log: "The log, written to standard output",
+  log: "The log",
   store: "The disk",
   inbound: "Receiving mail",
   login: "Users who log in to send mail",

@@ -1,9 +1,11 @@
 // The kinds of values that settings can have. Each says what it expects in words that stand in
 // errors and in the documentation.
+
 import { isIP } from "node:net";
 import { isAbsolute } from "node:path";
 import { isDomain, isDomainMask, parseEndpoint, parseListenPlace } from "../base/endpoint.ts";
 import { IpRanges } from "../base/ip-range.ts";
+import { isSinkPlace, SINK_FORMS } from "../base/output/sink.ts";
 import { parsePlace, parseRouteMask } from "../text/mail-route.ts";
 import { formatDuration, formatSize, parseDuration, parseSize } from "../text/units.ts";
 import { type Reading, type Type, toToml } from "./field.ts";
@@ -133,6 +135,11 @@ export function mailbox(): Type<string> {
     return at > 0 && at <= 64 && !/[\s<>]/.test(text) && isDomain(text.slice(at + 1));
   };
   return word("mail address", expected, isMailbox, true);
+}
+
+/** A place that takes lines: a file, or a host of logs. */
+export function linePlace(): Type<string> {
+  return word("place for lines", `one of ${SINK_FORMS}, or ""`, isSinkPlace, true);
 }
 
 /** An IP address and a port to listen on. */

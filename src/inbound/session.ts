@@ -6,6 +6,7 @@ import type { Clock } from "../base/clock.ts";
 import { describeError, type Log } from "../base/log.ts";
 import type { Client, Envelope, Recipient } from "../message.ts";
 import type { Intake, Transaction } from "../pipeline/intake.ts";
+import { lineOf } from "../pipeline/trail.ts";
 import { REPLIES, type Reply, SmtpError } from "../reply.ts";
 import type { Access, Visit } from "./access/access.ts";
 import { checkRelay } from "./access/relaying.ts";
@@ -188,7 +189,7 @@ export class Session {
       if (this.#recipients.length === 0) throw new SmtpError(REPLIES.needsRcpt);
       const client = this.#client();
       const envelope = this.#envelope();
-      const { intake, load, settings } = this.#parts;
+      const { intake, load, log, settings } = this.#parts;
       const expected = Math.max(0, this.#sender.parameters.size);
       const share = load.take(expected, settings.pendingSizeMax);
       if (share === undefined) throw new SmtpError(REPLIES.tooBusy);
@@ -199,7 +200,10 @@ export class Session {
         throw error;
       }
       this.#count("messages", 1);
-      this.#tellBegun(this.#begun);
+      const session = client.via?.address ?? `${client.address} ${client.port}`;
+      const { id } = this.#begun.transaction;
+      // For those who watch: which session a message's id belongs to.
+      log.debug("begun", { id, session, ...this.#fields(client, envelope) });
       return undefined;
     });
   }
@@ -343,12 +347,6 @@ export class Session {
     });
   }
 
-  // For those who watch: which session a message's id belongs to.
-  #tellBegun({ transaction: { id }, client, envelope }: Begun): void {
-    const session = client.via?.address ?? `${client.address} ${client.port}`;
-    this.#parts.log.debug("begun", { id, session, ...this.#fields(client, envelope) });
-  }
-
   #fields(client: Client, envelope: Envelope): Fields {
     const listed = envelope.recipients.slice(0, LOGGED_RECIPIENTS_MAX).map((one) => one.address);
     const more = envelope.recipients.length - listed.length;
@@ -390,10 +388,6 @@ type Fields = Readonly<Record<string, string | number | undefined>>;
 function causeOf(error: unknown): string | undefined {
   if (!(error instanceof SmtpError) || error.cause === undefined) return undefined;
   return describeError(error.cause);
-}
-
-function lineOf(reply: Reply): string {
-  return `${reply.code} ${reply.enhanced} ${reply.text}`;
 }
 
 function argumentOf(line: string, verb: RegExp, syntax: Reply) {

@@ -290,7 +290,20 @@ class Incoming implements Transaction {
     this.#isNoted = true;
     const about = { messageId, subject, size: this.#draft.size };
     const from = { id: this.id, client: this.#client, envelope: this.#envelope };
+    this.#logShares(settled.shares);
     this.#parts.trail.message({ ...from, ...about, verdict, ...settled });
+  }
+
+  // A share that goes its own way has an id of its own, under which it is spoken of from then on.
+  #logShares(shares: Settled["shares"]): void {
+    const { log } = this.#parts;
+    for (const { id, group, recipients, place } of shares) {
+      const about = { id: this.id, group, recipients: recipients.length };
+      if (place === "blocked") {
+        const to = recipients.slice(0, NAMED_MAX).join(",");
+        log.info("blocked", { ...about, to, size: this.#draft.size });
+      } else if (id !== "" && id !== this.id) log.info("split", { ...about, copy: id, place });
+    }
   }
 
   #logDecisions({ verdict }: Inspected, decisions: readonly ShareDecision[]): void {

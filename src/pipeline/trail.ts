@@ -124,23 +124,35 @@ function trailObject(object: ScannedObject): TrailObject {
   };
 }
 
+/** What a trail is written with. */
+export interface TrailParts {
+  readonly store: Store;
+  readonly clock: Clock;
+  /** False: nothing is written at all. */
+  readonly isKept: boolean;
+  /** Told of every message, whether it is written or not. */
+  readonly onScanned?: ((settled: Settled) => void) | undefined;
+}
+
 /** Writes records behind the mail. */
 export class Trail {
   readonly #store: Store;
   readonly #clock: Clock;
   readonly #isKept: boolean;
+  readonly #onScanned: ((settled: Settled) => void) | undefined;
   #second = 0;
   #refusals = 0;
 
-  /** `isKept` false: nothing is written at all. */
-  constructor(parts: { readonly store: Store; readonly clock: Clock; readonly isKept: boolean }) {
+  constructor(parts: TrailParts) {
     this.#store = parts.store;
     this.#clock = parts.clock;
     this.#isKept = parts.isKept;
+    this.#onScanned = parts.onScanned;
   }
 
   /** Notes what became of a message. */
   message(settled: Settled): void {
+    this.#onScanned?.(settled);
     if (!this.#isKept) return;
     const { id, client, envelope, messageId, subject, size, verdict, shares, copies } = settled;
     const isNotable = (one: ScannedObject) => one.status !== "clean" || one.findings.length > 0;

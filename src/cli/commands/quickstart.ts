@@ -18,7 +18,7 @@ import {
   sinkOf,
 } from "../sandbox.ts";
 import type { Terminal } from "../view/terminal.ts";
-import { openLog, startGateway } from "./serve.ts";
+import { openOutlets, startGateway } from "./serve.ts";
 
 async function startSink(address: string, folder: string): Promise<Sink> {
   try {
@@ -94,7 +94,7 @@ export const quickstart = command(
   },
   async (args, terminal) => {
     const { sandbox, sink } = await open(args);
-    const log = openLog(sandbox.config, terminal);
+    const { log } = openOutlets(sandbox.config, terminal);
     watchErrors(log);
     const gateway = await startGateway(sandbox.config, { log });
     terminal.out(welcome(terminal, sandbox, gateway.addresses[0] ?? ""));

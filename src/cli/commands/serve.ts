@@ -1,6 +1,7 @@
 // `gw serve`: the gateway itself.
 import type { ArgsDef } from "citty";
-import { createLog, describeError, type Log } from "../../base/log.ts";
+import { Outlets } from "../../admin/outlets.ts";
+import { describeError } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import { FileWatch } from "../../config/file/watch.ts";
 import { readConfig as readFile } from "../../config/load.ts";
@@ -16,18 +17,24 @@ import { refuseSecond, removePid, writePid } from "../service/pid-file.ts";
 import { assume } from "../service/privilege.ts";
 import type { Terminal } from "../view/terminal.ts";
 
-/** The log of a running gateway, on standard output. `level` is asked for each line. */
-export function openLog(
+/**
+ * Where the log of a running gateway goes. `level` is asked for each line. What is in the way is a
+ * CliError that names it.
+ */
+export function openOutlets(
   config: Config,
   terminal: Terminal,
   level = () => config["log.level"],
-): Log {
-  return createLog({
-    level,
-    format: config["log.format"],
-    write: (line) => terminal.out(line),
-    now: () => Date.now(),
-  });
+): Outlets {
+  try {
+    const outlets = new Outlets(config, { level, out: (text) => terminal.out(text) });
+    process.on("SIGUSR1", () => outlets.reopen());
+    // Also when the process ends in a hurry: the last lines say why.
+    process.on("exit", () => outlets.close());
+    return outlets;
+  } catch (error) {
+    throw new CliError(`cannot open the log: ${describeError(error)}`, { cause: error });
+  }
 }
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -93,15 +100,17 @@ export const serve = command(SERVE_ARGS, async (args, terminal) => {
   };
   const config = readConfig();
   let level = config["log.level"];
-  const log = openLog(config, terminal, () => level);
-  watchErrors(log);
   const pidFile = args["pid-file"];
   if (pidFile !== undefined) refuseSecond(pidFile);
   const privilege = assume(args.user ?? config["server.user"], [config["server.data_dir"]]);
+  // As the user that writes them from then on.
+  const { log, objects } = openOutlets(config, terminal, () => level);
+  watchErrors(log);
   const notifier = Notifier.open(process.env, log);
   const wish = Promise.withResolvers<string>();
   const gateway = await startGateway(config, {
     log,
+    onScanned: objects,
     configFile: file ?? "",
     readConfig,
     onReload: (taken) => {

@@ -1,9 +1,9 @@
 // What `gw doctor` asks the DNS: whether this host is found by its name, by its addresses, and by the
 // domains that it takes mail for.
 import { isIP } from "node:net";
+import { hostnameOf } from "../../config/names.ts";
 import type { Config } from "../../config/schema.ts";
 import type { Lookup, Resolver } from "../../dns/resolver.ts";
-import { hostnameOf } from "../../gateway.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
 /** More domains are not asked for: the first ones show what is wrong. */

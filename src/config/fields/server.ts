@@ -1,7 +1,17 @@
 // Settings of the host, its log and its store.
 import { LOG_LEVELS } from "../../base/log.ts";
 import type { Schema } from "../field.ts";
-import { duration, endpoint, hostname, mailbox, oneOf, path, size, userName } from "../types.ts";
+import {
+  duration,
+  endpoint,
+  hostname,
+  linePlace,
+  mailbox,
+  oneOf,
+  path,
+  size,
+  userName,
+} from "../types.ts";
 
 /** Sections server, log and store. */
 export const SERVER_FIELDS = {
@@ -67,10 +77,33 @@ export const SERVER_FIELDS = {
     knownAs: ["LogLevel"],
   },
   "log.format": {
-    type: oneOf(["text", "json"]),
+    type: oneOf(["text", "json", "classic"]),
     default: "text",
-    doc: "Lines for people (time, level, event, key=value) or one JSON object per line.",
+    doc: "Lines for people (time, level, event, key=value), one JSON object per line, or the lines of SMTP-Gateway 5.5: [date time LEVEL] id: RECEIVED, SCANNED, SPLITTED, DELIVERED, BLOCKED. What each event means: gw explain.",
     example: "json",
+    needsRestart: true,
+  },
+  "log.file": {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "File that the log is written to. SIGUSR1 opens it anew, which is what log rotation needs. Empty: standard output.",
+    example: "/var/log/gw/gw.log",
+    knownAs: ["LogFile", "LogFilename"],
+    needsRestart: true,
+  },
+  "log.syslog": {
+    type: linePlace(),
+    default: "",
+    doc: "Log host that is told the same in CEF: udp:ADDRESS:PORT, tcp:ADDRESS:PORT or unix:/path (a stream socket). Mail never waits for it; what can't be sent in time is left out and counted. Empty: none.",
+    example: "udp:192.0.2.5:514",
+    needsRestart: true,
+  },
+  "log.objects": {
+    type: linePlace(),
+    default: "",
+    doc: "Where one line for each scanned object is written, its columns separated by tabs: time, size, sender, recipients, status, names of what was found, client, Message-ID. A file, tcp:ADDRESS:PORT or unix:/path. Empty: nowhere.",
+    example: "/var/log/gw/objects.tsv",
+    knownAs: ["AVStatistics"],
     needsRestart: true,
   },
   "store.free_space_min": {

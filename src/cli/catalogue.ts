@@ -271,7 +271,8 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       load: async () => (await import("./commands/serve.ts")).serve,
     },
     quickstart: {
-      summary: "run a gateway to play with, and a next hop that keeps its mail as files",
+      summary:
+        "try gw out, with a next hop that keeps mail as files; --domain: set gw up for yours",
       example: "gw quickstart",
       load: async () => (await import("./commands/quickstart.ts")).quickstart,
     },

@@ -1,10 +1,11 @@
 // `gw quickstart`: a gateway on high ports with a next hop behind it, to be played with by someone
-// who has neither a configuration nor a mail server yet.
-import { basename, dirname, relative } from "node:path";
+// who has neither a configuration nor a mail server yet. With --domain, the configuration of a
+// gateway in front of a mail server that is there.
 import { box } from "consola/utils";
 import { describeError, silentLog } from "../../base/log.ts";
 import { Sink } from "../../inbound/sink.ts";
 import { CliError, command, EXIT } from "../command.ts";
+import { CONFIG_PLACES } from "../config-file.ts";
 import { runUntilSignal, watchErrors } from "../running.ts";
 import {
   createSandbox,
@@ -17,6 +18,9 @@ import {
   SINK_DEFAULT,
   sinkOf,
 } from "../sandbox.ts";
+import { dnsRecords, makeSite, planSite, type Wishes } from "../service/first-site.ts";
+import { programName } from "../view/program-name.ts";
+import { counted } from "../view/table.ts";
 import type { Terminal } from "../view/terminal.ts";
 import { openOutlets, startGateway } from "./serve.ts";
 
@@ -53,16 +57,6 @@ async function open({ data = SANDBOX_DEFAULT, listen, sink: sinkAddress }: Place
   return { sandbox: createSandbox(data, listen ?? LISTEN_DEFAULT, address), sink };
 }
 
-// How this program can be called from where it was started.
-function programName(): string {
-  const path = process.execPath;
-  const { PATH = "" } = process.env;
-  const folders = PATH.split(":");
-  if (!basename(path).startsWith("gw") || folders.includes(dirname(path))) return "gw";
-  const near = relative(process.cwd(), path);
-  return near.startsWith("..") ? path : near;
-}
-
 function welcome(terminal: Terminal, sandbox: Sandbox, listen: string): string {
   const isDefault = sandbox.folder === `${process.cwd()}/${SANDBOX_DEFAULT}`;
   const data = isDefault ? "" : ` --data ${sandbox.folder}`;
@@ -85,25 +79,100 @@ function welcome(terminal: Terminal, sandbox: Sandbox, listen: string): string {
   return terminal.isTerminal && isWide ? `${box(lines, { title: "gw" })}\n` : `${lines}\n`;
 }
 
+async function play(args: Places, terminal: Terminal): Promise<number> {
+  const { sandbox, sink } = await open(args);
+  const { log } = openOutlets(sandbox.config, terminal);
+  watchErrors(log);
+  const gateway = await startGateway(sandbox.config, { log });
+  terminal.out(welcome(terminal, sandbox, gateway.addresses[0] ?? ""));
+  await runUntilSignal(log, {
+    stop: async (graceMs) => {
+      await gateway.stop(graceMs);
+      await sink.stop(0);
+    },
+  });
+  return EXIT.good;
+}
+
+function setUp(wishes: Wishes, terminal: Terminal, isJson: boolean): number {
+  const site = planSite(wishes);
+  const done = makeSite(site);
+  const records = dnsRecords(site);
+  const { configFile, dataDir, hostname, domains, nextHop, listen } = site;
+  const config = CONFIG_PLACES.some((each) => each === configFile) ? "" : ` --config ${configFile}`;
+  const gw = programName();
+  // The service's user and folders come first: doctor looks whether they are right.
+  const next = [`${gw} service install${config}`, `${gw} doctor${config}`];
+  if (isJson) {
+    const facts = { configFile, dataDir, hostname, domains, nextHop, listen };
+    terminal.out(`${JSON.stringify({ ...facts, done, records, next })}\n`);
+    return EXIT.good;
+  }
+  const all = domains.length === 1 ? domains[0] : counted(domains.length, "domain");
+  const lines = [
+    ...done,
+    "",
+    `Mail for ${all} that comes in at ${listen} goes to ${nextHop}.`,
+    "",
+    "Publish in DNS (v=spf1 also has to name other hosts that send for the domain):",
+    ...records.map((record) => `  ${record}`),
+    `and have the owner of that address publish PTR ${hostname}.`,
+    "",
+    "Next:",
+    ...next.map((line) => `  ${line}`),
+    `or, without the service: ${gw} serve${config}`,
+  ];
+  terminal.out(`${lines.join("\n")}\n`);
+  return EXIT.good;
+}
+
+// Options of one way to use the command, given with the other.
+function refuse(args: Readonly<Record<string, unknown>>, names: readonly string[], why: string) {
+  const wrong = names.find((name) => args[name] !== undefined);
+  if (wrong !== undefined) throw new CliError(`--${wrong} ${why}`);
+}
+
 /** `gw quickstart` */
 export const quickstart = command(
   {
+    domain: {
+      type: "string",
+      valueHint: "LIST",
+      description: "write a configuration for these domains, and run nothing",
+    },
+    "next-hop": {
+      type: "string",
+      valueHint: "HOST[:PORT]",
+      description: "with --domain: the mail server behind gw",
+    },
+    hostname: {
+      type: "string",
+      valueHint: "NAME",
+      description: "with --domain: full name of this host (default: the system's)",
+    },
+    dir: {
+      type: "string",
+      valueHint: "DIR",
+      description: "with --domain: folder for all (default: /etc/gw and /var/lib/gw)",
+    },
     data: { type: "string", valueHint: "DIR", description: `folder for all (${SANDBOX_DEFAULT})` },
-    listen: { type: "string", valueHint: "ADDRESS", description: `gateway (${LISTEN_DEFAULT})` },
+    listen: {
+      type: "string",
+      valueHint: "ADDRESS",
+      description: `gateway (${LISTEN_DEFAULT}; with --domain 0.0.0.0:25)`,
+    },
     sink: { type: "string", valueHint: "ADDRESS", description: `next hop (${SINK_DEFAULT})` },
+    json: { type: "boolean", description: "with --domain: tell what was done as JSON" },
   },
   async (args, terminal) => {
-    const { sandbox, sink } = await open(args);
-    const { log } = openOutlets(sandbox.config, terminal);
-    watchErrors(log);
-    const gateway = await startGateway(sandbox.config, { log });
-    terminal.out(welcome(terminal, sandbox, gateway.addresses[0] ?? ""));
-    await runUntilSignal(log, {
-      stop: async (graceMs) => {
-        await gateway.stop(graceMs);
-        await sink.stop(0);
-      },
-    });
-    return EXIT.good;
+    const { domain, listen, hostname, dir } = args;
+    if (domain === undefined) {
+      refuse(args, ["next-hop", "hostname", "dir", "json"], "goes with --domain LIST");
+      return await play(args, terminal);
+    }
+    refuse(args, ["data"], "is for trying gw out; with --domain it is --dir DIR");
+    refuse(args, ["sink"], "is for trying gw out; with --domain it is --next-hop HOST");
+    const wishes = { domain, nextHop: args["next-hop"], listen, hostname, dir };
+    return setUp(wishes, terminal, args.json === true);
   },
 );

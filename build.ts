@@ -5,7 +5,7 @@
 
 import { mkdir, rename, stat, writeFile } from "node:fs/promises";
 import { Glob } from "bun";
-import { publish } from "./release/release.ts";
+import { ownLicenses, publish } from "./release/release.ts";
 import { FILE_TYPES } from "./src/scan/file-type.ts";
 import { compileSources } from "./src/signature/compile.ts";
 import { readSources } from "./src/signature/files.ts";
@@ -42,6 +42,7 @@ async function buildEmbedded(): Promise<void> {
   // The sources go along, so that a site's own signatures can be compiled together with them.
   const texts = sources.map(({ text }) => text);
   await writeWhole(`${EMBEDDED}/base.gws`, new TextEncoder().encode(texts.join("\n")));
+  await writeWhole(`${EMBEDDED}/licenses.jsonl`, new TextEncoder().encode(ownLicenses()));
   console.log(`core.wasm ${core.length} bytes, base.gwdb ${signatures.length} signatures`);
 }
 

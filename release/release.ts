@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { systemdUnit, sysusers } from "../src/cli/service/systemd.ts";
 import { debianPackage, type PackedFile } from "./debian.ts";
-import { licenseTexts, type Part, partsOf, sbomOf } from "./sbom.ts";
+import { licenseLines, licenseTexts, type Part, partsOf, sbomOf } from "./sbom.ts";
 
 const SUMMARY = "SMTP anti-virus gateway in one file";
 const DESCRIPTION =
@@ -53,6 +53,12 @@ const readJson = (file: string) => JSON.parse(readFileSync(file, "utf8"));
 /** All parts of gw. */
 export function ownParts(): readonly Part[] {
   return partsOf(readJson("package-lock.json"));
+}
+
+/** What an executable holds for `gw licenses`. */
+export function ownLicenses(): string {
+  const { version, license } = readJson("package.json") as Manifest;
+  return licenseLines({ name: "gw", version, license }, ownParts());
 }
 
 /** Writes what belongs to `dist/NAME` beside it; gives the names of the files. */

@@ -100,6 +100,21 @@ export function licenseTexts(parts: readonly Part[], root = "."): string {
   return parts.map((part) => `${heading(part)}\n\n${textOf(join(root, part.folder))}\n`).join("\n");
 }
 
+/** What `gw licenses` has of each part: a JSON value on a line of its own, gw first. */
+export function licenseLines(product: Omit<Product, "sha256">, parts: readonly Part[]): string {
+  const { name, version, license } = product;
+  const own = { name, version, license, text: textOf(".") };
+  const others = parts.map((part) => {
+    return {
+      name: part.name,
+      version: part.version,
+      license: part.license,
+      text: textOf(part.folder),
+    };
+  });
+  return [own, ...others].map((each) => `${JSON.stringify(each)}\n`).join("");
+}
+
 const heading = ({ name, version, license }: Part) => `==== ${name} ${version} (${license})`;
 
 function textOf(folder: string): string {

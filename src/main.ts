@@ -5,6 +5,7 @@ import { VERSION } from "./base/version.ts";
 const args = process.argv.slice(2);
 // Called through a link with the name of one of SMTP-Gateway's tools, it is that tool.
 const calledAs = process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
+const VERBOSE_VERSION = ["--version", "--verbose"];
 
 if (["smtpgw", "klmailq", "klmaila", "kltlv"].includes(calledAs)) {
   const { runToEnd } = await import("./cli/program.ts");
@@ -12,6 +13,10 @@ if (["smtpgw", "klmailq", "klmaila", "kltlv"].includes(calledAs)) {
   await runToEnd((terminal) => runLegacy(calledAs, args, terminal));
 } else if (args.length === 1 && (args[0] === "--version" || args[0] === "-V")) {
   process.stdout.write(`gw ${VERSION}\n`);
+} else if (args.length === 2 && VERBOSE_VERSION.every((word) => args.includes(word))) {
+  const { runToEnd } = await import("./cli/program.ts");
+  const { showVersions } = await import("./cli/commands/about/versions.ts");
+  await runToEnd(async (terminal) => showVersions(terminal));
 } else {
   const { run, runToEnd } = await import("./cli/program.ts");
   await runToEnd((terminal) => run(args, terminal));

@@ -2,6 +2,7 @@
 import type { Group, Item } from "./command.ts";
 import { BUNDLE } from "./commands/bundle/group.ts";
 import { FEED_VERBS } from "./commands/feed/verbs.ts";
+import { IMPORT } from "./commands/import/group.ts";
 import { LICENSE } from "./commands/license/group.ts";
 import { UPDATE } from "./commands/update/group.ts";
 import { USER } from "./commands/user/verbs.ts";
@@ -211,30 +212,6 @@ const QUARANTINE: Group = {
   verbs: vaultVerbs("quarantine", "quarantine"),
 };
 
-const IMPORT: Group = {
-  summary: "take over the configuration of another product, with a report of every parameter",
-  verbs: {
-    smtpgw: {
-      summary: "from SMTP-Gateway 5.5 or 5.0; gw also reads such a file as it is",
-      example: "gw import smtpgw smtpgw.conf /etc/gw/gw.toml",
-      operands: "FILE [TOML]",
-      load: async () => (await import("./commands/import/smtpgw.ts")).importSmtpgw,
-    },
-    postfix: {
-      summary: "from Postfix: networks, domains, routes, limits and TLS of main.cf",
-      example: "gw import postfix /etc/postfix/main.cf gw.toml",
-      operands: "FILE [TOML]",
-      load: async () => (await import("./commands/import/postfix.ts")).importPostfix,
-    },
-    mailscanner: {
-      summary: "from MailScanner: rules about names and types of files, lists of addresses",
-      example: "gw import mailscanner filename.rules.conf filters.toml",
-      operands: "FILE [TOML]",
-      load: async () => (await import("./commands/import/mailscanner.ts")).importMailscanner,
-    },
-  },
-};
-
 const service = () => import("./commands/service.ts");
 const SERVICE: Group = {
   summary: "have this host start gw: systemd, SysV init, OpenRC, FreeBSD's rc.d",
@@ -388,6 +365,14 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
     template: TEMPLATE,
     feed: FEED,
     bundle: BUNDLE,
+  },
+  "gw itself": {
+    licenses: {
+      summary: "list all that this executable is made of, with versions and licences",
+      example: "gw licenses --texts",
+      operands: "[WORD]",
+      load: async () => (await import("./commands/about/licenses.ts")).licenses,
+    },
   },
 };
 

@@ -6,7 +6,8 @@
 // malice. wasm/core.h says what the sections hold.
 
 const MAGIC = 0x42445747;
-const VERSION = 2;
+/** The format of images that this program writes and reads. */
+export const IMAGE_VERSION = 2;
 const HEADER_SIZE = 32;
 const ENTRY_SIZE = 16;
 const CHECKSUM_AT = 16;
@@ -85,7 +86,7 @@ export function sealImage(sections: readonly ImageSection[]): Uint8Array {
   });
   const image = new Uint8Array(size);
   const view = new DataView(image.buffer);
-  [MAGIC, VERSION, size, sections.length].forEach((n, i) => {
+  [MAGIC, IMAGE_VERSION, size, sections.length].forEach((n, i) => {
     view.setUint32(4 * i, n, true);
   });
   sections.forEach(({ kind, bytes, count }, i) => {
@@ -106,8 +107,10 @@ export function openImage(bytes: Uint8Array): Image {
     throw new ImageError("this is not a compiled signature set (gwdb)");
   }
   const version = view.getUint32(4, true);
-  if (version !== VERSION) {
-    throw new ImageError(`the signature set has format ${version}, this program reads ${VERSION}`);
+  if (version !== IMAGE_VERSION) {
+    throw new ImageError(
+      `the signature set has format ${version}, this program reads ${IMAGE_VERSION}`,
+    );
   }
   const size = view.getUint32(8, true);
   if (size !== bytes.length) {

@@ -26,6 +26,13 @@ describe("gw", () => {
     expect(await finish(start("--version"))).toEqual({ code: 0, out: `gw ${version}\n`, err: "" });
   });
 
+  test("--version --verbose prints all versions, in either order", async () => {
+    const answer = await finish(start("--version", "--verbose"));
+    expect(answer).toMatchObject({ code: 0, err: "" });
+    expect(answer.out).toContain("shipped set");
+    expect(await finish(start("--verbose", "--version"))).toEqual(answer);
+  });
+
   test("prints errors as one line and exits 2", async () => {
     expect(await finish(start("frobnicate"))).toEqual({
       code: 2,

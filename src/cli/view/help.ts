@@ -20,7 +20,8 @@ export function programHelp(): string {
     "gw is a mail gateway that takes every message apart, scans it and relays what is clean.\n\n",
     "Usage: gw COMMAND [OPTIONS]\n\n",
     ...headings,
-    "`gw COMMAND --help` tells more of a command. `gw --version` prints the version.\n",
+    "`gw COMMAND --help` tells more of a command. `gw --version` prints the version, and with\n",
+    "--verbose those of all that gw is made of.\n",
     "Example: gw quickstart\n",
   ].join("");
 }

@@ -27,6 +27,17 @@ export function scanAll(engine: Engine, bytes: Uint8Array, type = "binary"): num
   return hits;
 }
 
+/** Names of the signatures that hit. */
+export function namesIn(engine: Engine, bytes: Uint8Array): Set<string> {
+  const names = new Set<string>();
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    const about = { name: "", type: "binary", containerType: "mail", depth: 1 };
+    const { findings } = engine.scan({ bytes: bytes.subarray(at, at + PIECE), ...about });
+    for (const { signature } of findings) names.add(signature);
+  }
+  return names;
+}
+
 /** MB/s by kind of data. */
 export function rates(engine: Engine, data: Data, rounds: number): Record<string, number> {
   return Object.fromEntries(

@@ -5,9 +5,10 @@ import { VERSION } from "./base/version.ts";
 const args = process.argv.slice(2);
 // Called through a link with the name of one of SMTP-Gateway's tools, it is that tool.
 const calledAs = process.argv0.slice(process.argv0.lastIndexOf("/") + 1);
+const LEGACY = ["smtpgw", "klmailq", "klmaila", "kltlv", "keepup2date", "licensemanager"];
 const VERBOSE_VERSION = ["--version", "--verbose"];
 
-if (["smtpgw", "klmailq", "klmaila", "kltlv"].includes(calledAs)) {
+if (LEGACY.includes(calledAs)) {
   const { runToEnd } = await import("./cli/program.ts");
   const { runLegacy } = await import("./cli/legacy/legacy.ts");
   await runToEnd((terminal) => runLegacy(calledAs, args, terminal));

@@ -54,7 +54,6 @@ describe("gw quickstart --domain", () => {
       "  example.org. MX 10 mx1.example.org.",
       '  example.org. TXT "v=spf1 mx ~all"',
       '  _dmarc.example.org. TXT "v=DMARC1; p=none; rua=mailto:postmaster@example.org"',
-      `  gw service install --config ${dir}/gw.toml`,
       `  gw doctor --config ${dir}/gw.toml`,
     ]) {
       expect(out).toContain(`${line}\n`);

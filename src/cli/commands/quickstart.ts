@@ -101,8 +101,12 @@ function setUp(wishes: Wishes, terminal: Terminal, isJson: boolean): number {
   const { configFile, dataDir, hostname, domains, nextHop, listen } = site;
   const config = CONFIG_PLACES.some((each) => each === configFile) ? "" : ` --config ${configFile}`;
   const gw = programName();
-  // The service's user and folders come first: doctor looks whether they are right.
-  const next = [`${gw} service install${config}`, `${gw} doctor${config}`];
+  const doctor = `${gw} doctor${config}`;
+  // The service's user and folders come first: doctor looks whether they are right. What a person
+  // made in a folder of theirs is nothing for a service.
+  const next = site.isRoot
+    ? [`${gw} service install${config}`, doctor]
+    : [doctor, `${gw} serve${config}`];
   if (isJson) {
     const facts = { configFile, dataDir, hostname, domains, nextHop, listen };
     terminal.out(`${JSON.stringify({ ...facts, done, records, next })}\n`);
@@ -120,7 +124,6 @@ function setUp(wishes: Wishes, terminal: Terminal, isJson: boolean): number {
     "",
     "Next:",
     ...next.map((line) => `  ${line}`),
-    `or, without the service: ${gw} serve${config}`,
   ];
   terminal.out(`${lines.join("\n")}\n`);
   return EXIT.good;

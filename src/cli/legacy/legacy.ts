@@ -1,26 +1,23 @@
 // The commands of SMTP-Gateway 5.5: when gw is called by one of their names (through a link), it takes
 // their options, does the same with gw's own commands, and ends with their exit codes.
-import { existsSync } from "node:fs";
 import { basename } from "node:path";
+import { UPDATE_EXIT } from "../../pipeline/update/outcome.ts";
 import { LIST_MAX } from "../../store/rows/queue-filter.ts";
 import { printable } from "../../text/printable.ts";
-import { CliError } from "../command.ts";
-import { configFile } from "../config-file.ts";
+import { CliError, EXIT } from "../command.ts";
 import { withStore } from "../place.ts";
 import { explain, run } from "../program.ts";
 import { showSender, showTime } from "../view/table.ts";
 import type { Terminal } from "../view/terminal.ts";
 import { type LegacyOption, readOptions, type Typed } from "./options.ts";
-
-/** Where the old product had its configuration. */
-const OLD_CONFIG = "/etc/kav/5.5/smtpgw/smtpgw.conf";
+import { CONFIG, placeOf, placeWords } from "./place.ts";
+import { keepup2date, licensemanager } from "./updating.ts";
 
 /** Exit codes of klmailq and klmaila: the arguments, the folder, the system, not done. */
 const QUEUE_EXIT = { arguments: 1, folder: 2, system: 3, notDone: 4 } as const;
 /** Exit codes of smtpgw: any error, and another one that runs. */
 const SERVER_EXIT = { error: 1, runsAlready: 41 } as const;
 
-const CONFIG: LegacyOption = { long: "config", short: "c", hasValue: true };
 const MAIL_OPTIONS: readonly LegacyOption[] = [
   CONFIG,
   { long: "show-all" },
@@ -31,17 +28,6 @@ const MAIL_OPTIONS: readonly LegacyOption[] = [
   { long: "send-id", short: "o", hasValue: true },
 ];
 const VERBS = ["show-id", "remove-all", "remove-id", "send-all", "send-id"];
-
-function placeOf({ options }: Typed): { readonly config?: string } {
-  const file = options.get("config") ?? configFile(undefined);
-  if (file !== undefined) return { config: file };
-  return existsSync(OLD_CONFIG) ? { config: OLD_CONFIG } : {};
-}
-
-function placeWords(typed: Typed): string[] {
-  const { config } = placeOf(typed);
-  return config === undefined ? [] : ["--config", config];
-}
 
 /** The one thing that is asked for; undefined for a listing. */
 function verbOf(typed: Typed, known: readonly string[]): string | undefined {
@@ -216,7 +202,10 @@ async function kltlv(words: readonly string[], terminal: Terminal): Promise<numb
 
 type Tool = (words: readonly string[], terminal: Terminal) => Promise<number>;
 
-const TOOLS: Readonly<Record<string, Tool>> = { smtpgw, klmailq, klmaila, kltlv };
+const TOOLS: Readonly<Record<string, Tool>> = {
+  ...{ smtpgw, klmailq, klmaila, kltlv },
+  ...{ keepup2date, licensemanager },
+};
 
 /** The exit code that the old tool had for an error. */
 function exitOf(name: string, error: unknown): number {
@@ -226,6 +215,10 @@ function exitOf(name: string, error: unknown): number {
     return isRunning ? SERVER_EXIT.runsAlready : SERVER_EXIT.error;
   }
   if (name === "kltlv") return 1;
+  if (name === "licensemanager") return EXIT.error;
+  // What was asked for is as wrong as a configuration can be.
+  if (name === "keepup2date")
+    return kind === "CliError" ? UPDATE_EXIT.config : UPDATE_EXIT.critical;
   if (kind === "DataFolderError") return QUEUE_EXIT.folder;
   return kind === "CliError" || kind === "ConfigError" ? QUEUE_EXIT.arguments : QUEUE_EXIT.system;
 }

@@ -109,7 +109,12 @@ function freebsdManifest(version: string, license: string, sha256: string): stri
     files: { "/usr/local/sbin/gw": { sum: `1$${sha256}`, perm: "0755", uname: "root" } },
     users: ["gw"],
     groups: ["gw"],
-    messages: [{ message: "gw quickstart, then gw service install", type: "install" }],
+    messages: [
+      {
+        message: "gw quickstart --domain LIST --next-hop HOST, then gw service install",
+        type: "install",
+      },
+    ],
   };
   return `${JSON.stringify(manifest, undefined, 2)}\n`;
 }

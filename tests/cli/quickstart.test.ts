@@ -73,16 +73,22 @@ describe("gw quickstart --domain", () => {
     });
   });
 
-  test("lets nobody but its owner write, whatever the umask", async () => {
+  test("gives what it makes the right modes, whatever the umask", async () => {
     const dir = join(folder, "modes");
-    const before = process.umask(0o000);
-    await gw("quickstart", "--domain", "example.org", ...HOP, "--dir", dir);
-    process.umask(before);
-    for (const name of ["", ...readdirSync(dir)]) {
-      expect(statSync(join(dir, name)).mode & 0o022).toBe(0);
+    for (const umask of [0o000, 0o077]) {
+      const site = join(dir, `of-${umask}`, "below");
+      const before = process.umask(umask);
+      await gw("quickstart", "--domain", "example.org", ...HOP, "--dir", site);
+      process.umask(before);
+      // The service's user has to find what root has made.
+      const isRoot = process.geteuid?.() === 0;
+      const modeOf = (path: string) => statSync(path).mode & 0o777;
+      for (const path of [site, join(site, "..")])
+        expect(modeOf(path)).toBe(isRoot ? 0o755 : 0o700);
+      expect(modeOf(join(site, "gw.toml"))).toBe(isRoot ? 0o644 : 0o600);
+      const data = join(site, "data");
+      if (existsSync(data)) expect(modeOf(data)).toBe(0o700);
     }
-    const data = join(dir, "data");
-    if (existsSync(data)) expect(statSync(data).mode & 0o777).toBe(0o700);
   });
 
   test("overwrites nothing", async () => {

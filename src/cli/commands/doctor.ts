@@ -85,7 +85,10 @@ export const doctor = command(
     const about = findingsAbout("configuration");
     const first =
       file === undefined
-        ? about.warn("none: defaults are in force", "gw quickstart makes one")
+        ? about.warn(
+            "none: defaults are in force",
+            "gw quickstart --domain LIST --next-hop HOST makes one",
+          )
         : about.ok(file);
     const findings = [first, ...(await examine(config, args["skip-dns"] !== true))];
     for (const each of findings) {

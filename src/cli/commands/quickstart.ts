@@ -19,6 +19,7 @@ import {
   sinkOf,
 } from "../sandbox.ts";
 import { dnsRecords, makeSite, planSite, type Wishes } from "../service/first-site.ts";
+import { quoted } from "../service/site.ts";
 import { programName } from "../view/program-name.ts";
 import { counted } from "../view/table.ts";
 import type { Terminal } from "../view/terminal.ts";
@@ -99,7 +100,8 @@ function setUp(wishes: Wishes, terminal: Terminal, isJson: boolean): number {
   const done = makeSite(site);
   const records = dnsRecords(site);
   const { configFile, dataDir, hostname, domains, nextHop, listen } = site;
-  const config = CONFIG_PLACES.some((each) => each === configFile) ? "" : ` --config ${configFile}`;
+  const isUsual = CONFIG_PLACES.some((each) => each === configFile);
+  const config = isUsual ? "" : ` --config ${quoted(configFile)}`;
   const gw = programName();
   const doctor = `${gw} doctor${config}`;
   // The service's user and folders come first: doctor looks whether they are right. What a person

@@ -173,9 +173,12 @@ export function makeSite(site: FirstSite): readonly string[] {
   const modes = isRoot ? ROOTS_MODES : OWN_MODES;
   let isWritten = false;
   try {
-    if (mkdirSync(folder, { recursive: true, mode: modes.folder }) !== undefined) {
+    const first = mkdirSync(folder, { recursive: true, mode: modes.folder });
+    if (first !== undefined) {
       // The mode that was asked for, whatever the umask.
-      chmodSync(folder, modes.folder);
+      for (let each = folder; each.length >= first.length; each = dirname(each)) {
+        chmodSync(each, modes.folder);
+      }
       done.push(`made the folder ${folder}`);
     }
     writeFileSync(configFile, siteText(site), { flag: "wx", mode: modes.file });

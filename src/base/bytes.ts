@@ -29,3 +29,17 @@ export function skipLineEnd(bytes: Uint8Array, at: number, end: number): number 
   if (bytes[at] === 13) return at + 1 < end && bytes[at + 1] === 10 ? at + 2 : at + 1;
   return bytes[at] === 10 ? at + 1 : at;
 }
+
+/** True if there is a byte above 127. */
+export function hasHighByte(bytes: Uint8Array): boolean {
+  // Four bytes a step where they lie so; this looks at whole messages.
+  const head = Math.min((4 - (bytes.byteOffset % 4)) % 4, bytes.length);
+  const words = Math.floor((bytes.length - head) / 4);
+  const wide = words > 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset + head, words) : [];
+  for (let at = 0; at < words; at++) if (((wide[at] as number) & 0x80808080) !== 0) return true;
+  for (let at = 0; at < head; at++) if ((bytes[at] as number) > 127) return true;
+  for (let at = head + words * 4; at < bytes.length; at++) {
+    if ((bytes[at] as number) > 127) return true;
+  }
+  return false;
+}

@@ -1,6 +1,7 @@
 // Bodies and header fields that gw writes itself into a message, in a form that every hop and every
 // mail program takes: ASCII, short lines.
 
+import { hasHighByte } from "../base/bytes.ts";
 import type { TransferEncoding } from "./transfer.ts";
 
 const LINE_MAX = 76;
@@ -59,14 +60,10 @@ export function encodeBody(
   if (old.encoding === "quoted-printable") {
     return { bytes: quotedPrintable(bytes, eol), encoding: "" };
   }
-  if (old.encoding === "identity" && isPlain(bytes, hasHighBit(old.body))) {
+  if (old.encoding === "identity" && isPlain(bytes, hasHighByte(old.body))) {
     return { bytes: Buffer.from(bytes), encoding: "" };
   }
   return { bytes: base64Lines(bytes, eol), encoding: "base64" };
-}
-
-function hasHighBit(bytes: Uint8Array): boolean {
-  return bytes.some((byte) => byte > 127);
 }
 
 // What may stand in a message as it is: lines of bearable length, no NUL, no lone CR, and bytes

@@ -3,6 +3,7 @@
 import { readFileSync, statSync } from "node:fs";
 import { domainToASCII } from "node:url";
 import type { Clock } from "../base/clock.ts";
+import { fileStampIfSeen } from "../base/file/file-stamp.ts";
 import { describeError, type Log } from "../base/log.ts";
 import { matchesWildcard } from "../text/wildcard.ts";
 
@@ -77,7 +78,7 @@ class MaskFile {
   constructor(path: string, parts: MaskParts) {
     this.#path = path;
     this.#parts = parts;
-    this.#mark = markOf(path);
+    this.#mark = fileStampIfSeen(path);
     this.#set = new MaskSet(readMaskFile(path));
     this.#lookAt = parts.clock.steady() + LOOK_MS;
   }
@@ -93,7 +94,7 @@ class MaskFile {
 
   #renew(): void {
     const { log } = this.#parts;
-    const mark = markOf(this.#path);
+    const mark = fileStampIfSeen(this.#path);
     if (mark === this.#mark) return;
     this.#mark = mark;
     try {
@@ -103,15 +104,6 @@ class MaskFile {
       // The list that was read before holds on: an editor may be writing the file just now.
       log.error("list-not-loaded", { file: this.#path, cause: describeError(error) });
     }
-  }
-}
-
-function markOf(path: string): string {
-  try {
-    const { mtimeMs, size, ino } = statSync(path);
-    return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return "missing"; // Reading it, which follows, says why.
   }
 }
 

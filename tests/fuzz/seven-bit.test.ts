@@ -1,7 +1,8 @@
 // Broken 8-bit mail from a fixed seed: putting it into 7 bits must neither throw nor hang, and what
 // it gives is 7-bit, with whole lines only.
 import { expect, test } from "bun:test";
-import { hasHighByte, toSevenBit } from "../../src/outbound/convert/seven-bit.ts";
+import { hasHighByte } from "../../src/base/bytes.ts";
+import { toSevenBit } from "../../src/outbound/convert/seven-bit.ts";
 import { mutated, random } from "./mutate.ts";
 
 const SEED = 20_261_123;

@@ -1,5 +1,6 @@
 // Pictures of a report as SVG inside a page: no script, no styles of their own, all text escaped. Colours
 // come from the page's classes, so that they are right in the light, in the dark and on paper.
+import { escapeHtml } from "../../text/html.ts";
 import { printable } from "../../text/printable.ts";
 import type { Picture } from "./contents.ts";
 import type { Figures } from "./figures.ts";
@@ -17,14 +18,7 @@ const LABEL_WIDTH = 100;
 
 /** Text as it may stand in HTML; what could turn a line round or hide is made visible. */
 export function escaped(text: string): string {
-  const entities: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-    "'": "&#39;",
-  };
-  return printable(text).replace(/[&<>"']/g, (char) => entities[char] ?? "");
+  return escapeHtml(printable(text)).replaceAll("'", "&#39;");
 }
 
 // The least of 1, 2, 5, 10, 20 … that the highest value has room under, in four steps.

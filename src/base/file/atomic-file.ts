@@ -34,6 +34,13 @@ export function syncFile(path: string): void {
   }
 }
 
+/** Puts a finished draft in the place of `path`: durable first, then at once. */
+export function settleFile(draft: string, path: string): void {
+  syncFile(draft);
+  renameSync(draft, path);
+  syncFolder(dirname(path));
+}
+
 /**
  * Puts `data` at `path`, in place of what was there. Throws what the system says; then the old file
  * is untouched. Two writers at once each put a whole file; the last one stays.

@@ -1,5 +1,5 @@
 // `gw signatures …`: what gw looks for, and help for those who write signatures of their own.
-import { renameSync, writeFileSync } from "node:fs";
+import { writeAtomically } from "../../base/file/atomic-file.ts";
 import { loadConfig } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { openImage } from "../../gwdb/image.ts";
@@ -77,9 +77,8 @@ export const compile = command(
       terminal.out(`${sum}: no mistakes\n`);
       return EXIT.good;
     }
-    // Whole or not at all: a gateway may be reading the old one.
-    writeFileSync(`${args.output}.new`, image);
-    renameSync(`${args.output}.new`, args.output);
+    // A gateway may be reading the old one. Of the mode the umask takes away what it does.
+    writeAtomically(args.output, image, 0o666);
     terminal.out(`${sum} -> ${printable(args.output)} (${roundSize(image.length)})\n`);
     return EXIT.good;
   },

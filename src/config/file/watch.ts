@@ -1,18 +1,9 @@
 // Notices that a file which values of the configuration came from has changed: a list, a secret. The
 // configuration file itself is taken on `gw reload` only, since people save it half done.
-import { statSync } from "node:fs";
+import { fileStampIfSeen } from "../../base/file/file-stamp.ts";
 
 /** How often files are looked at, milliseconds. */
 const LOOK_MS = 2_000;
-
-function markOf(file: string): string {
-  try {
-    const { mtimeMs, size, ino } = statSync(file);
-    return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    return "missing"; // Reading it, which follows, says why.
-  }
-}
 
 /** Looks at files again and again, and says which have changed since the last look. */
 export class FileWatch {
@@ -27,14 +18,15 @@ export class FileWatch {
   /** From now on these files. What is known of those that stay is kept: no change is missed. */
   watch(files: readonly string[]): void {
     for (const file of this.#marks.keys()) if (!files.includes(file)) this.#marks.delete(file);
-    for (const file of files) if (!this.#marks.has(file)) this.#marks.set(file, markOf(file));
+    for (const file of files)
+      if (!this.#marks.has(file)) this.#marks.set(file, fileStampIfSeen(file));
   }
 
   /** Looks once. */
   look(): void {
     const changed: string[] = [];
     for (const [file, mark] of this.#marks) {
-      const now = markOf(file);
+      const now = fileStampIfSeen(file);
       if (now === mark) continue;
       this.#marks.set(file, now);
       changed.push(file);

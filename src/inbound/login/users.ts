@@ -1,6 +1,7 @@
 // Users in a file, one on a line: `name:hash` or `name:hash:address,address`. The hash is argon2id or
 // bcrypt, as `gw user add` writes it; the addresses are those the user may send as.
 import { readFileSync, statSync } from "node:fs";
+import { fileStamp } from "../../base/file/file-stamp.ts";
 import { matchesWildcard } from "../../text/wildcard.ts";
 
 /** One user of a file. */
@@ -109,7 +110,7 @@ export class UsersFile implements Directory {
   constructor(file: string, onError: (error: unknown) => void) {
     this.#file = file;
     this.#onError = onError;
-    this.#stamp = stampOf(file);
+    this.#stamp = fileStamp(file);
     this.#users = readUsers(file);
   }
 
@@ -122,7 +123,7 @@ export class UsersFile implements Directory {
   }
 
   #refresh(): void {
-    const stamp = stampOf(this.#file);
+    const stamp = fileStamp(this.#file);
     if (stamp === this.#stamp) return;
     this.#stamp = stamp;
     try {
@@ -131,9 +132,4 @@ export class UsersFile implements Directory {
       this.#onError(error);
     }
   }
-}
-
-function stampOf(file: string): string {
-  const found = statSync(file, { throwIfNoEntry: false });
-  return found === undefined ? "" : `${found.mtimeMs}/${found.size}/${found.ino}`;
 }

@@ -1,8 +1,9 @@
 // The certificate for STARTTLS: read, checked before it is used, and read again when it changes, so
 // that a renewed one needs no restart.
 import { createPrivateKey, X509Certificate } from "node:crypto";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createSecureContext } from "node:tls";
+import { fileStamp } from "../../base/file/file-stamp.ts";
 import { describeError } from "../../base/log.ts";
 
 /** Files in PEM. */
@@ -87,8 +88,7 @@ export class CertificateWatch {
 
 function stampOf(file: string): string {
   try {
-    const { mtimeMs, size, ino } = statSync(file);
-    return `${mtimeMs}/${size}/${ino}`;
+    return fileStamp(file);
   } catch (error) {
     // A file that is being replaced may be gone for a moment; that is a change like any other.
     return describeError(error);

@@ -2,6 +2,7 @@
 // quoted-printable or base64, part by part, header fields into encoded words. All else stays byte
 // for byte. What is signed or encrypted is not touched. RFC 6152 §3, RFC 2045 §6.
 
+import { hasHighByte } from "../../base/bytes.ts";
 import { base64Lines, quotedPrintable } from "../../entity/encode.ts";
 import { describeEntity } from "../../entity/entity.ts";
 import { type Header, readHeader } from "../../entity/header.ts";
@@ -39,20 +40,6 @@ interface Entity extends Range {
 }
 
 class Fixed extends Error {}
-
-/** True if there is a byte above 127. */
-export function hasHighByte(bytes: Uint8Array): boolean {
-  // Four bytes a step where they lie so; this looks at whole messages.
-  const head = Math.min((4 - (bytes.byteOffset % 4)) % 4, bytes.length);
-  const words = Math.floor((bytes.length - head) / 4);
-  const wide = words > 0 ? new Uint32Array(bytes.buffer, bytes.byteOffset + head, words) : [];
-  for (let at = 0; at < words; at++) if (((wide[at] as number) & 0x80808080) !== 0) return true;
-  for (let at = 0; at < head; at++) if ((bytes[at] as number) > 127) return true;
-  for (let at = head + words * 4; at < bytes.length; at++) {
-    if ((bytes[at] as number) > 127) return true;
-  }
-  return false;
-}
 
 /** Puts a whole message into 7 bits. Never throws for its content. */
 export function toSevenBit(message: Buffer): SevenBit {

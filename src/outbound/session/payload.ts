@@ -1,10 +1,11 @@
 // A message on its way out: trace fields and body, encoded for DATA. A small one is a single buffer
 // and a single write; a large one is read and sent chunk by chunk, so that a hundred of them at the
 // same time need a hundred chunks of memory, not a hundred messages.
+
 import { closeSync, fstatSync, openSync, read, readSync } from "node:fs";
 import type { Socket } from "node:net";
+import { hasHighByte } from "../../base/bytes.ts";
 import type { Body } from "../../message.ts";
-import { hasHighByte } from "../convert/seven-bit.ts";
 import { DataEncoder } from "./encoder.ts";
 
 /** Bytes per read and write of a large message; smaller messages go out in one write. */

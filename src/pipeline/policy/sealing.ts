@@ -1,9 +1,9 @@
 // Who signs a message that gw has changed. DKIM only where the message is known to be of the domain:
 // a signature of ours under a forged From would make the forgery look genuine.
 
-import { statSync } from "node:fs";
 import { resultsField } from "../../authentication/results-field.ts";
 import type { Clock } from "../../base/clock.ts";
+import { fileStamp } from "../../base/file/file-stamp.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { SigningSettings } from "../../config/tables.ts";
 import type { Authentication, Client, Envelope } from "../../message.ts";
@@ -65,7 +65,7 @@ export class Sealing {
 
   // A key that can't be read any more is logged once; mail goes on without its signature.
   #key({ domain, selector, key: path }: SigningSettings): SigningKey | undefined {
-    const stamp = stampOf(path);
+    const stamp = fileStamp(path);
     let kept = this.#keys.get(path);
     if (kept?.stamp !== stamp) {
       let privateKey = kept?.privateKey;
@@ -80,11 +80,6 @@ export class Sealing {
     const { privateKey } = kept;
     return privateKey === undefined ? undefined : { domain, selector, privateKey };
   }
-}
-
-function stampOf(path: string): string {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? "" : `${found.mtimeMs} ${found.size} ${found.ino}`;
 }
 
 function isOf(domain: string, parent: string): boolean {

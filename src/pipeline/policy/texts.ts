@@ -4,12 +4,14 @@
 
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { fileStampIfSeen } from "../../base/file/file-stamp.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { RuleSettings } from "../../config/tables.ts";
 import { TEMPLATE_KINDS, type TemplateKind } from "../../template/macros.ts";
 import { TEMPLATE_LENGTH_MAX, type Template } from "../../template/parse.ts";
 import { checkTemplate, renderTemplate, type Values } from "../../template/render.ts";
 import { shippedTemplate } from "../../template/shipped.ts";
+import { escapeHtml } from "../../text/html.ts";
 
 /** UTF-8 takes up to four bytes for a character. */
 const FILE_SIZE_MAX = 4 * TEMPLATE_LENGTH_MAX;
@@ -124,7 +126,7 @@ export class Texts {
   #file(path: string, kind: TemplateKind, isNamed: boolean): Text | undefined {
     const key = `${kind} ${path}`;
     const known = this.#kept.get(key);
-    const stamp = stampOf(path);
+    const stamp = fileStampIfSeen(path);
     if (known?.stamp === stamp) return known.text;
     // In a folder a file that is gone is no mistake: the next one in the order counts.
     if (stamp === "" && !isNamed) return this.#keep(key, { stamp, text: undefined });
@@ -143,17 +145,6 @@ export class Texts {
   }
 }
 
-// What changes when a file is edited; "" if there is none.
-function stampOf(path: string): string {
-  try {
-    const { mtimeMs, size, ino } = statSync(path);
-    return `${mtimeMs} ${size} ${ino}`;
-  } catch {
-    // Whatever keeps it from being looked at keeps it from being read.
-    return "";
-  }
-}
-
 function escapedValues(values: Values): Values {
   return Object.fromEntries(
     Object.entries(values).map(([name, value]) => [
@@ -165,14 +156,4 @@ function escapedValues(values: Values): Values {
           }),
     ]),
   );
-}
-
-function escapeHtml(text: string): string {
-  const codes: Readonly<Record<string, string>> = {
-    "&": "&amp;",
-    "<": "&lt;",
-    ">": "&gt;",
-    '"': "&quot;",
-  };
-  return text.replaceAll(/[&<>"]/g, (char) => codes[char] ?? char);
 }

@@ -1,12 +1,12 @@
 // A feed of plain signature files: YARA rules, ClamAV's loose files, lists of hashes, from a folder or
 // from URLs. Nobody has signed them: whoever names the place vouches for it, and for how it is reached.
-import { createHash } from "node:crypto";
 import { link, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Clock } from "../../base/clock.ts";
 import type { Mark } from "../http/request.ts";
 import { onDisk } from "../http/sink.ts";
 import type { HttpGetter } from "../http.ts";
+import { hashBytes } from "../release.ts";
 import { type Fetched, type FetchJob, type Source, UpdateError } from "../source.ts";
 import { copyFiles, listFolder } from "./folder.ts";
 
@@ -45,8 +45,6 @@ function nameOf(url: string, taken: ReadonlySet<string>): string {
   return unique;
 }
 
-const sha256Of = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
-
 /** A feed of files. */
 export class FilesSource implements Source {
   readonly name: string;
@@ -72,7 +70,7 @@ export class FilesSource implements Source {
       sizeMax,
     );
     const { offered } = job.state;
-    const stamps = sha256Of(Buffer.from(JSON.stringify(files)));
+    const stamps = hashBytes(Buffer.from(JSON.stringify(files)));
     if (offered["stamps"] === stamps && job.previous !== undefined) {
       return { kind: "unchanged", transferred: 0 };
     }
@@ -122,7 +120,7 @@ export class FilesSource implements Source {
       await onDisk(link(join(job.previous, name), target));
       return { size: old.length, transferred: 0, isNew: false };
     }
-    const sha256 = sha256Of(got.bytes);
+    const sha256 = hashBytes(got.bytes);
     await onDisk(writeFile(target, got.bytes, { flag: "wx", mode: 0o600 }));
     job.state.offered[url] = { mark: got.mark, sha256 } satisfies Known;
     const isNew = sha256 !== known?.sha256 || old === undefined;
@@ -134,7 +132,7 @@ export class FilesSource implements Source {
     if (known === undefined || job.previous === undefined) return undefined;
     try {
       const bytes = await readFile(join(job.previous, name));
-      return sha256Of(bytes) === known.sha256 ? bytes : undefined;
+      return hashBytes(bytes) === known.sha256 ? bytes : undefined;
     } catch {
       // Not among the files in use: it is fetched.
       return undefined;

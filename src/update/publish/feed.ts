@@ -1,8 +1,8 @@
 // A feed at home: its folder with settings, private keys, the files that are to be offered, drafts
 // that wait for signatures, and the public half. Making one, and changing what it is to offer.
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, dirname, join, relative } from "node:path";
-import { makeFolder, syncFile, syncFolder } from "../../base/file/atomic-file.ts";
+import { makeFolder, settleFile, syncFolder } from "../../base/file/atomic-file.ts";
 import { FILE_SIZE_MAX, FILES_MAX, nameFault } from "../release.ts";
 import type { Role, Signed } from "../roles.ts";
 import { lockShelf } from "../shelf/lock.ts";
@@ -82,9 +82,7 @@ export class Feed {
     // Whole at once: somebody may be publishing.
     const draft = join(dirname(target), `.${basename(target)}.new`);
     copyFileSync(path, draft);
-    syncFile(draft);
-    renameSync(draft, target);
-    syncFolder(dirname(target));
+    settleFile(draft, target);
   }
 
   /** Takes a file out of what is to be offered. Throws FeedError if there is none of that name. */

@@ -1,9 +1,9 @@
 // The public half of a feed on disk: what any web server can hand out. Documents and targets are
 // added beside the old ones; the timestamp, put last, is what makes them the newest, so that a
 // client that reads meanwhile sees one release or the other.
-import { copyFileSync, existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { makeFolder, syncFile, syncFolder, writeAtomically } from "../../base/file/atomic-file.ts";
+import { makeFolder, settleFile, writeAtomically } from "../../base/file/atomic-file.ts";
 import type { ReleaseFile } from "../release.ts";
 import { type Role, roleBytes, type Signed } from "../roles.ts";
 import { readDocument } from "./document.ts";
@@ -84,9 +84,7 @@ export class Repository {
     // Too large for memory, perhaps; the rename is what makes it whole, as in writeAtomically.
     const draft = `${path}.new`;
     copyFileSync(content, draft);
-    syncFile(draft);
-    renameSync(draft, path);
-    syncFolder(dirname(path));
+    settleFile(draft, path);
   }
 
   /** Removes targets and documents that no release in `kept` needs. */

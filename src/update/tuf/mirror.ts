@@ -1,9 +1,9 @@
 // A copy of a feed that others can fetch from: every document verified, every file that of the
 // newest release. The timestamp is put last, so that who reads meanwhile sees one release or the
 // other; what is fetched before a crash need not be fetched again.
-import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { makeFolder, syncFile, syncFolder, writeAtomically } from "../../base/file/atomic-file.ts";
+import { makeFolder, settleFile, writeAtomically } from "../../base/file/atomic-file.ts";
 import { METADATA_FOLDER, Repository, TARGETS_FOLDER } from "../publish/repository.ts";
 import { hashFile, type Release, type ReleaseFile, releaseOf } from "../release.ts";
 import { readRole } from "../roles.ts";
@@ -86,9 +86,7 @@ async function bring(file: ReleaseFile, path: string, parts: FetchParts): Promis
   mkdirSync(dirname(path), { recursive: true, mode: PUBLIC_FOLDER });
   const draft = `${path}.new`;
   const transferred = await fetchFile(file, draft, parts);
-  syncFile(draft);
-  renameSync(draft, path);
-  syncFolder(dirname(path));
+  settleFile(draft, path);
   return transferred;
 }
 

@@ -2,7 +2,8 @@
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { hasHighByte, toSevenBit } from "../../../src/outbound/convert/seven-bit.ts";
+import { hasHighByte } from "../../../src/base/bytes.ts";
+import { toSevenBit } from "../../../src/outbound/convert/seven-bit.ts";
 import { pick, type Random, seededRandom } from "../../harness/sample-mail.ts";
 import { seen } from "./parsed.ts";
 

@@ -1,7 +1,8 @@
 // `gw signatures import`: signatures in other people's formats, with a report of what became of
 // each file.
-import { copyFileSync, mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, renameSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { writeAtomically } from "../../../base/file/atomic-file.ts";
 import { loadConfig } from "../../../config/load.ts";
 import {
   limitsOf,
@@ -23,6 +24,8 @@ import type { Terminal } from "../../view/terminal.ts";
 import { reasonOf } from "../../walk.ts";
 
 const COMPILED = ".gwdb";
+/** Less what the umask takes away, as for any file that a command makes. */
+const PUBLIC = 0o666;
 /** Room for the objects of the check corpus. */
 const ARENA_SIZE = 4 << 20;
 /** Mistakes shown of one file; `--json` has up to a thousand. */
@@ -55,9 +58,8 @@ function show(terminal: Terminal, reports: readonly FileReport[]): void {
 /** Writes a compiled set, or copies the files of which something is used. */
 function keep(opened: OpenedSignatures, to: string): string {
   if (to.endsWith(COMPILED)) {
-    // Whole or not at all: a gateway may be reading the old one.
-    writeFileSync(`${to}.new`, opened.image);
-    renameSync(`${to}.new`, to);
+    // A gateway may be reading the old one.
+    writeAtomically(to, opened.image, PUBLIC);
     return `${printable(to)} (${roundSize(opened.image.length)})`;
   }
   mkdirSync(to, { recursive: true });

@@ -1,9 +1,7 @@
 // Hyperscan, if its library is there (Debian: libhyperscan-dev, gcc): the same literals over the same
 // bytes, in a program of its own.
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Data } from "./data.ts";
+import { peerRates } from "./peer-program.ts";
 
 const HYPERSCAN = `
 #include <hs/hs.h>
@@ -62,32 +60,8 @@ export function hyperscan(
   data: Data,
   rounds: number,
 ): Record<string, number> | null {
-  const folder = mkdtempSync(join(tmpdir(), "gw-hyperscan-"));
-  try {
-    const program = join(folder, "hyperscan");
-    writeFileSync(`${program}.c`, HYPERSCAN);
-    const command = [
-      "gcc",
-      "-O2",
-      "-w",
-      `-DROUNDS=${rounds}`,
-      "-o",
-      program,
-      `${program}.c`,
-      "-lhs",
-    ];
-    if (Bun.spawnSync(command, { stderr: "ignore" }).exitCode !== 0) return null;
-    const lines = literals.map((literal) => Buffer.from([literal.length, ...literal]));
-    writeFileSync(join(folder, "literals"), Buffer.concat(lines));
-    const files = Object.entries(data).map(([name, bytes]) => {
-      writeFileSync(join(folder, name), bytes);
-      return join(folder, name);
-    });
-    const run = Bun.spawnSync([program, join(folder, "literals"), ...files]);
-    if (run.exitCode !== 0) return null;
-    const rates = run.stdout.toString().trim().split("\n").map(Number);
-    return Object.fromEntries(Object.keys(data).map((name, i) => [name, rates[i] ?? 0]));
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  const lines = literals.map((literal) => Buffer.from([literal.length, ...literal]));
+  const build = ["-O2", `-DROUNDS=${rounds}`, "-lhs"];
+  const input = Buffer.concat(lines);
+  return peerRates({ build, source: HYPERSCAN, input, words: [] }, data);
 }

@@ -1,5 +1,10 @@
 // Time, passed in so that tests can hold it.
 
+/** Spans in milliseconds. */
+export const MINUTE_MS = 60_000;
+export const HOUR_MS = 60 * MINUTE_MS;
+export const DAY_MS = 24 * HOUR_MS;
+
 /** Milliseconds since the epoch, and a steady counter for durations. */
 export interface Clock {
   now(): number;

@@ -4,6 +4,7 @@
 //   gw license 1
 //   {"id":"…","holder":"…","feeds":["…"],"from":"2026-12-01","until":"2027-12-01",…}
 //   ed25519 PUBLIC-KEY SIGNATURE
+import { DAY_MS } from "../base/clock.ts";
 import { isSignedBy, type SigningKey, signHex } from "../base/key/signing-key.ts";
 
 /** What an entitlement says. */
@@ -57,7 +58,6 @@ const MAGIC = "gw license 1";
 export const LICENSE_SIZE_MAX = 16 * 1024;
 const TEXT_LENGTH_MAX = 200;
 const FEEDS_MAX = 100;
-const DAY_MS = 86_400_000;
 
 function malformed(what: string): never {
   throw new LicenseError("malformed", `the licence file is malformed: ${what}`);

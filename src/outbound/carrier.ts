@@ -5,7 +5,7 @@ import { workerUrl } from "../base/worker-url.ts";
 import { parseServers } from "../dns/resolver.ts";
 import type { Outcome } from "../message.ts";
 import { forAll, TROUBLE, troubleOutcome } from "./response.ts";
-import { hopKey, type NextHop } from "./route.ts";
+import { hopKey, type NextHop, type TlsMode } from "./route.ts";
 import type { KnownPolicy } from "./security/sts-policy.ts";
 import {
   COURIER_DEFAULTS,
@@ -14,7 +14,6 @@ import {
   type NumberedDelivery,
   type Order,
   type Report,
-  type TlsMode,
 } from "./settings.ts";
 
 /** How mail is sent on. Times in milliseconds. */

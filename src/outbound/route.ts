@@ -1,12 +1,21 @@
 // A next hop: the places where it may be found, best first, and the terms on which it is spoken to.
 // Only text is looked at here; names are looked up when the message is sent.
 import type { Place } from "../text/mail-route.ts";
-import type { EightBit, TlsMode } from "./settings.ts";
 
 export type { Place } from "../text/mail-route.ts";
 
 /** How a next hop is spoken to. `smtps` is TLS from the first byte on. RFC 2033, RFC 8314 §3.3. */
 export type Protocol = "smtp" | "smtps" | "lmtp";
+
+/**
+ * `opportunistic`: STARTTLS where it is offered, without proof of identity, in clear where it fails.
+ * `required`: only with a certificate that is valid for the host. `dane`: as the host's TLSA records
+ * want it, opportunistic where it has none.
+ */
+export type TlsMode = "off" | "opportunistic" | "required" | "dane";
+
+/** What is done with 8-bit mail for a next hop that takes none. RFC 6152 §3. */
+export type EightBit = "convert" | "refuse" | "send";
 
 /** What gw shows itself as. RFC 4954. */
 export interface Login {

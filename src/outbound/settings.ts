@@ -4,7 +4,7 @@ import type { Endpoint } from "../base/endpoint.ts";
 import type { LogFields, LogLevel } from "../base/log.ts";
 import type { TlsAssociation } from "../dns/records.ts";
 import type { Body, Envelope, Outcome, Recipient } from "../message.ts";
-import type { Login, NextHop, Protocol } from "./route.ts";
+import type { EightBit, Login, NextHop, Protocol, TlsMode } from "./route.ts";
 import type { KnownPolicy } from "./security/sts-policy.ts";
 import type { Timeouts } from "./session/connection.ts";
 
@@ -19,16 +19,6 @@ export interface Delivery {
   readonly trace: string;
   readonly body: Body;
 }
-
-/**
- * `opportunistic`: STARTTLS where it is offered, without proof of identity, in clear where it fails.
- * `required`: only with a certificate that is valid for the host. `dane`: as the host's TLSA records
- * want it, opportunistic where it has none.
- */
-export type TlsMode = "off" | "opportunistic" | "required" | "dane";
-
-/** What is done with 8-bit mail for a next hop that takes none. RFC 6152 §3. */
-export type EightBit = "convert" | "refuse" | "send";
 
 /** All that the worker has to know. Times in milliseconds. */
 export interface CourierSettings {

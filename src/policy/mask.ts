@@ -1,16 +1,16 @@
 // Masks of envelope addresses: lists from the configuration, and files of masks that are read again
 // when they change. Upper and lower case are alike, and so are the two forms of a domain's name.
-import { readFileSync, statSync } from "node:fs";
 import { domainToASCII } from "node:url";
 import type { Clock } from "../base/clock.ts";
 import { fileStampIfSeen } from "../base/file/file-stamp.ts";
 import { describeError, type Log } from "../base/log.ts";
+import { ConfigError, readRegular } from "../config/file/text-file.ts";
 import { matchesWildcard } from "../text/wildcard.ts";
 
 /** Largest file of masks, bytes. */
 const FILE_SIZE_MAX = 16 * 1024 * 1024;
-/** Lines of one file that count. */
-const FILE_LINES_MAX = 500_000;
+/** Most masks of one file. */
+const FILE_MASKS_MAX = 500_000;
 const LINE_LENGTH_MAX = 320;
 /** How often a file is looked at, milliseconds. */
 const LOOK_MS = 1_000;
@@ -55,15 +55,23 @@ class MaskSet {
   }
 }
 
-/** The masks of a file; throws what is wrong with it. Lines that begin with # say nothing. */
+/** The masks of a file; throws ConfigError. Lines that begin with # say nothing. */
 export function readMaskFile(path: string): string[] {
-  const { size } = statSync(path);
-  if (size > FILE_SIZE_MAX) throw new Error(`${path}: larger than ${FILE_SIZE_MAX} bytes`);
-  const lines = readFileSync(path, "utf8").split(/\r?\n/, FILE_LINES_MAX);
-  const masks = lines.map((line) => line.trim()).filter((line) => line !== "" && line[0] !== "#");
-  const wrong = masks.find((mask) => mask.length > LINE_LENGTH_MAX || /\s/.test(mask));
-  if (wrong !== undefined) {
-    throw new Error(`${path}: "${wrong.slice(0, 60)}" is no address and no mask of addresses`);
+  const masks: string[] = [];
+  for (const [index, line] of readRegular(path, FILE_SIZE_MAX).split("\n").entries()) {
+    const mask = line.trim();
+    if (mask === "" || mask.startsWith("#")) continue;
+    if (mask.length > LINE_LENGTH_MAX || /\s/.test(mask)) {
+      const found = `"${mask.slice(0, 60)}"`;
+      throw new ConfigError(
+        `${path}:${index + 1}: ${found} is no address and no mask of addresses`,
+      );
+    }
+    // A list that is cut short would let through, or refuse, what it says nothing of.
+    if (masks.length >= FILE_MASKS_MAX) {
+      throw new ConfigError(`${path}:${index + 1}: more than ${FILE_MASKS_MAX} masks`);
+    }
+    masks.push(mask);
   }
   return masks;
 }

@@ -1,5 +1,5 @@
 // How a store is opened, and who listens to it.
-import { type Clock, systemClock } from "../base/clock.ts";
+import { type Clock, DAY_MS, systemClock } from "../base/clock.ts";
 import type { Log } from "../base/log.ts";
 import { type Disk, systemDisk } from "./disk.ts";
 import type { QueuedMessage } from "./queue-rows.ts";
@@ -46,7 +46,7 @@ export function withDefaults(options: StoreOptions): Required<StoreOptions> {
     segmentSizeMax: 64 * MIB,
     segmentAgeMs: 10 * 60_000,
     reserveSize: RESERVE_SIZE,
-    decisionsKeepMs: 14 * 86_400_000,
+    decisionsKeepMs: 14 * DAY_MS,
     tendIntervalMs: 500,
     ...options,
   };

@@ -1,6 +1,6 @@
 // The history of what was counted, in the store: minutes that are added up to hours, and hours to
 // days, each kept for its time. Mail never waits for it, and goes on if it can't be written.
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, DAY_MS, HOUR_MS, MINUTE_MS } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { HistoryRow, HistoryRows, Span } from "../../store/rows/history-rows.ts";
 import type { Collector } from "./collector.ts";
@@ -30,13 +30,11 @@ export interface HistoryParts {
 
 /** How long stretches are kept, milliseconds: the size of the history is bounded by it. */
 export const KEPT_MS: Readonly<Record<Span, number>> = {
-  minute: 2 * 86_400_000,
-  hour: 62 * 86_400_000,
-  day: 5 * 366 * 86_400_000,
+  minute: 2 * DAY_MS,
+  hour: 62 * DAY_MS,
+  day: 5 * 366 * DAY_MS,
 };
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
 /** Open stretches that are added up in one go; more come with the next one. */
 const PARTS_MAX = 5_000;
 

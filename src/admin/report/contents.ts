@@ -1,5 +1,6 @@
 // What stands in a report, whatever it is written in: figures in front, pictures, lists of the most
 // frequent. Text, HTML and JSON are made from it.
+import { DAY_MS, HOUR_MS } from "../../base/clock.ts";
 import {
   type Dimension,
   type Peaks,
@@ -167,7 +168,7 @@ function showMs(ms: number): string {
   if (ms < 1_000) return `${ms} ms`;
   if (ms < 60_000) return `${ms / 1_000} s`;
   if (ms < 3_600_000) return `${ms / 60_000} min`;
-  return ms < 86_400_000 ? `${ms / 3_600_000} h` : `${ms / 86_400_000} d`;
+  return ms < DAY_MS ? `${ms / HOUR_MS} h` : `${ms / DAY_MS} d`;
 }
 
 function classesOf({ sum }: Figures): Classes[] {

@@ -1,4 +1,5 @@
 // What a report is made of: the sum of a period, and its course in stretches that fit a picture.
+import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../base/clock.ts";
 import type { HistoryRows, Span } from "../../store/rows/history-rows.ts";
 import { beginOf } from "../history/history.ts";
 import { addSummary, emptySummary, readSummary, type Summary } from "../history/summary.ts";
@@ -27,9 +28,6 @@ export interface Figures extends Period {
   readonly before: Summary;
 }
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 /** Longest period that is shown by minutes, and by hours. */
 const BY_MINUTE_MAX = 3 * HOUR_MS;
 const BY_HOUR_MAX = 8 * DAY_MS;

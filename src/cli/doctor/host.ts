@@ -1,8 +1,10 @@
 // What `gw doctor` looks at on the host itself: data folder, disk, memory, clock, certificates.
+
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync, type Stats, statfsSync, statSync } from "node:fs";
 import { freemem, totalmem } from "node:os";
 import { join } from "node:path";
+import { DAY_MS } from "../../base/clock.ts";
 import { describeError } from "../../base/log.ts";
 import { hostnameOf } from "../../config/names.ts";
 import type { Config } from "../../config/schema.ts";
@@ -12,7 +14,6 @@ import { roundSize } from "../../text/units.ts";
 import { findAccount } from "../service/accounts.ts";
 import { type Finding, findingsAbout } from "./finding.ts";
 
-const DAY_MS = 86_400_000;
 /** A certificate or a licence that ends sooner is spoken of. */
 const ENDING_DAYS = 14;
 /** gw with a large signature set and a few scans at once. */

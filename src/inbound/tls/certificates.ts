@@ -1,6 +1,8 @@
 // All certificates of the listeners: the host's own, and others that clients ask for by name.
 // Renewed files are taken while gw runs, all or none.
+
 import { createSecureContext, type SecureContext } from "node:tls";
+import { DAY_MS } from "../../base/clock.ts";
 import {
   type Certificate,
   type CertificateFiles,
@@ -10,7 +12,6 @@ import {
 
 // RFC 8996: TLS 1.0 and 1.1 are gone.
 const MIN_VERSION = "TLSv1.2";
-const DAY_MS = 86_400_000;
 
 interface Named {
   /** In lower case; `*.example.org` stands for one label in front. RFC 6125 §6.4.3. */

@@ -2,7 +2,7 @@
 // message of its own in the queue; beyond a number in an hour a digest tells the rest. A notice that
 // can't be sent is logged and never stops mail.
 
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, HOUR_MS } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { MessageIds } from "../../base/message-id.ts";
 import type { Body, MessageRecord, Verdict } from "../../message.ts";
@@ -54,7 +54,6 @@ export interface SettledShares {
   readonly copies: readonly { readonly place: string; readonly id: string }[];
 }
 
-const HOUR_MS = 3_600_000;
 const TEND_EVERY_MS = 15_000;
 const HEAD_SIZE_MAX = 65_536;
 const KINDS: Readonly<Record<NoticeRole, TemplateKind>> = {

@@ -4,6 +4,7 @@
 import { existsSync } from "node:fs";
 import { describeError } from "../../base/log.ts";
 import type { Conflict } from "../../config/conflict.ts";
+import { ConfigError } from "../../config/file/text-file.ts";
 import type { Config } from "../../config/schema.ts";
 import type { RuleSettings } from "../../config/tables.ts";
 import { defaultGroup } from "../../policy/groups.ts";
@@ -36,25 +37,20 @@ function* unreadableLists(config: Config): Generator<Conflict> {
     for (const side of ["from", "to"] as const) {
       for (const [position, mask] of group[side].entries()) {
         if (!mask.startsWith("file:")) continue;
-        try {
-          readMaskFile(mask.slice("file:".length));
-        } catch (error) {
-          const keys = [`group[${index}].${side}[${position}]`];
-          yield { keys, message: `the list can't be read: ${describeError(error)}` };
-        }
+        yield* faultOfList(`group[${index}].${side}[${position}]`, mask.slice("file:".length));
       }
     }
   }
+  const recipients = config["access.recipients_file"];
+  if (recipients !== "") yield* faultOfList("access.recipients_file", recipients);
 }
 
-function* unreadableRecipients(config: Config): Generator<Conflict> {
-  const file = config["access.recipients_file"];
-  if (file === "") return;
+function* faultOfList(key: string, file: string): Generator<Conflict> {
   try {
     readMaskFile(file);
   } catch (error) {
-    const message = `the list can't be read: ${describeError(error)}`;
-    yield { keys: ["access.recipients_file"], message };
+    if (!(error instanceof ConfigError)) throw error;
+    yield { keys: [key], message: error.message };
   }
 }
 
@@ -180,7 +176,6 @@ export function findPolicyConflicts(config: Config): readonly Conflict[] {
   return [
     ...unknownTypes(config),
     ...unreadableLists(config),
-    ...unreadableRecipients(config),
     ...badTemplates(config),
     ...unknownLanguages(config),
     ...badMarks(config),

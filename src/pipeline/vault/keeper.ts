@@ -4,7 +4,7 @@
 
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { Clock } from "../../base/clock.ts";
+import { type Clock, DAY_MS } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
 import { errorCode } from "../../store/database.ts";
@@ -38,7 +38,7 @@ const PACKED_AT_ONCE = 2;
 /** Hashes of one message that are kept. */
 const HASHES_MAX = 10_000;
 const STRAY_AGE_MS = 60 * 60_000;
-const ACTS_KEEP_MS = 366 * 86_400_000;
+const ACTS_KEEP_MS = 366 * DAY_MS;
 
 /** How long and how much each store keeps. */
 export function keepsOf(config: Config): Keep[] {

@@ -1,6 +1,8 @@
 // A feed's own settings, `feed.json` in its folder, and what can be wrong with a feed at home.
+
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { DAY_MS } from "../../base/clock.ts";
 import { writeAtomically } from "../../base/file/atomic-file.ts";
 import { formatDuration, parseDuration } from "../../text/units.ts";
 import { FEED_NAME } from "../release.ts";
@@ -20,7 +22,6 @@ export interface FeedSettings {
   readonly deltas: number;
 }
 
-const DAY_MS = 86_400_000;
 const LIFETIME_MAX_MS = 3650 * DAY_MS;
 const DELTAS_MAX = 100;
 const SETTINGS_FILE = "feed.json";

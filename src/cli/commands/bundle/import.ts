@@ -1,5 +1,5 @@
 // `gw bundle import`: feeds out of one file.
-import { systemClock } from "../../../base/clock.ts";
+import { DAY_MS, systemClock } from "../../../base/clock.ts";
 import { withBundle } from "../../../pipeline/update/carried.ts";
 import { exitOf } from "../../../pipeline/update/outcome.ts";
 import { parseDuration } from "../../../text/units.ts";
@@ -7,7 +7,7 @@ import { CliError, command, OPTIONS } from "../../command.ts";
 import { carrying } from "../update/mirror.ts";
 import { showReport, TransferView, updaterOf, withConfig } from "../update/update.ts";
 
-const LATENESS_MAX_MS = 3650 * 86_400_000;
+const LATENESS_MAX_MS = 3650 * DAY_MS;
 
 function expiredOf(text: string | undefined, reason: string | undefined) {
   if (text === undefined && reason === undefined) return undefined;

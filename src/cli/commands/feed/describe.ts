@@ -1,11 +1,11 @@
 // Documents of feeds in words.
+import { DAY_MS } from "../../../base/clock.ts";
 import { printable } from "../../../text/printable.ts";
 import { roundSize } from "../../../text/units.ts";
 import type { DocumentView } from "../../../update/publish/inspect.ts";
 import { shortId } from "../../../update/publish/keys.ts";
 import type { Terminal } from "../../view/terminal.ts";
 
-const DAY_MS = 86_400_000;
 /** Documents that end sooner are shown as a warning. */
 const SOON_MS = 2 * DAY_MS;
 

@@ -1,7 +1,9 @@
 // `gw exempt …`: what is let through although something is seen in it, by whose word and how long.
+
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { userInfo } from "node:os";
+import { DAY_MS } from "../../../base/clock.ts";
 import { describeError } from "../../../base/log.ts";
 import { loadConfig } from "../../../config/load.ts";
 import { DEFAULT_GROUP } from "../../../config/rules.ts";
@@ -14,7 +16,6 @@ import { configFile } from "../../config-file.ts";
 import { PLACE, timeOf, withStore } from "../../place.ts";
 import { counted, drawTable, showTime } from "../../view/table.ts";
 
-const DAY_MS = 86_400_000;
 /** Nobody remembers for longer why something was let through. */
 const LIFETIME_MAX_MS = 366 * DAY_MS;
 

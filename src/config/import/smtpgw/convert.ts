@@ -1,5 +1,6 @@
 // From an smtpgw.conf of SMTP-Gateway 5.5 or 5.0 to settings of gw. What has its default there is left
 // at gw's default, so that only what somebody wanted is carried over.
+import { DAY_MS } from "../../../base/clock.ts";
 import { nearest } from "../../../text/nearest.ts";
 import { formatDuration, formatSize } from "../../../text/units.ts";
 import type { Raw, Schema } from "../../field.ts";
@@ -24,7 +25,6 @@ export interface Converted {
 const KILOBYTE = 1024;
 const MEGABYTE = KILOBYTE * KILOBYTE;
 const SECOND_MS = 1000;
-const DAY_MS = 86_400_000;
 
 function written(form: Form, value: number): Raw {
   switch (form) {

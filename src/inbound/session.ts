@@ -334,7 +334,7 @@ export class Session {
     readonly cause?: string | undefined;
   }): void {
     const { client, envelope, stage, reply, line, cause } = refused;
-    const named = /<([^<>]*)>/.exec(line)?.[1] ?? line;
+    const named = splitPath(line.slice(line.indexOf(":") + 1))?.path ?? line;
     const sender = this.#sender === undefined ? undefined : envelope.sender;
     const recipients = envelope.recipients.map(({ address }) => address);
     this.#parts.intake.refused({

@@ -43,6 +43,15 @@ test("users are added, listed, checked, changed and removed", () => {
   expect(gw("", "list").out).toBe("no users\n");
 });
 
+test("comments and the order of a file outlive its changes", () => {
+  const kept = "# our own users\n\n# bob has left\n";
+  writeFileSync(file, kept);
+  expect(gw("secret\n", "add", "eve").code).toBe(0);
+  expect(readFileSync(file, "utf8")).toStartWith(`${kept}eve:$argon2id$`);
+  expect(gw("", "remove", "eve").code).toBe(0);
+  expect(readFileSync(file, "utf8")).toBe(kept);
+});
+
 test.each([
   [["add", "a:b"], "x", "a name has no spaces, colons and commas"],
   [["add", "ann"], "", "no password: write it to standard input, as one line"],

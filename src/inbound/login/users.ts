@@ -81,9 +81,23 @@ export function readUsers(file: string): ReadonlyMap<string, User> {
   return parseUsers(text, file);
 }
 
-/** The line of a user. */
-export function formatUser({ name, hash, addresses }: User): string {
+function formatUser({ name, hash, addresses }: User): string {
   return [name, hash, ...(addresses.length === 0 ? [] : [addresses.join(",")])].join(":");
+}
+
+/** A file's text with a user changed, added at its end or, if left out, removed; all else stays. */
+export function withUser(text: string, name: string, user: User | undefined): string {
+  const lines = text.replace(/\n$/, "").split("\n");
+  const isOf = (line: string) => {
+    const trimmed = line.trim();
+    const own = trimmed.slice(0, Math.max(0, trimmed.indexOf(":"))).toLowerCase();
+    return !trimmed.startsWith("#") && own === name.toLowerCase();
+  };
+  const at = lines.findIndex(isOf);
+  const changed = user === undefined ? [] : [formatUser(user)];
+  if (at >= 0) lines.splice(at, 1, ...changed);
+  else lines.push(...changed);
+  return `${lines.filter((line, index) => line !== "" || index > 0).join("\n")}\n`;
 }
 
 /** Hashes a password, in another thread. */

@@ -52,6 +52,7 @@ const RESPONSE_SIZE_MAX = 64 * 1024;
 
 /** What one transaction is about, for `begin()`. */
 export interface Transaction {
+  readonly sender: string;
   readonly recipients: readonly Recipient[];
   readonly needsUtf8: boolean;
 }
@@ -74,7 +75,7 @@ function noReplies(): Replies {
 /** One SMTP connection; `connect()` and `send()` are nodemailer's. */
 export class Connection extends SMTPConnection {
   readonly #timeouts: Timeouts;
-  #transaction: Transaction = { recipients: [], needsUtf8: false };
+  #transaction: Transaction = { sender: "", recipients: [], needsUtf8: false };
   #recipientsSent = 0;
   #isDraining = false;
   /** When the wait that is under way ends, on the steady clock; Infinity if there is none. */
@@ -144,12 +145,22 @@ export class Connection extends SMTPConnection {
     this.#deadline = this.#now() + ms;
   }
 
-  // RFC 6531 §3.4: the parameter is needed for headers as well, nodemailer looks at addresses only.
   _sendCommand(command: string, logged?: string): void {
     this.#wait(this.#timeouts.commandMs);
-    const isMail = command.startsWith("MAIL FROM:");
-    const misses = isMail && this.#transaction.needsUtf8 && !/ SMTPUTF8\b/.test(command);
-    base._sendCommand.call(this, misses ? `${command} SMTPUTF8` : command, logged);
+    base._sendCommand.call(this, this.#spelt(command), logged);
+  }
+
+  // What nodemailer can't say itself: addresses with angle brackets in quotes, which it was given a
+  // stand-in for; and SMTPUTF8 for headers as well, as it looks at addresses only. RFC 6531 §3.4.
+  #spelt(command: string): string {
+    const { sender, recipients, needsUtf8 } = this.#transaction;
+    if (command.startsWith("MAIL FROM:<")) {
+      const said = `MAIL FROM:<${sender}>${command.slice(command.indexOf(">") + 1)}`;
+      return needsUtf8 && !/ SMTPUTF8\b/.test(said) ? `${said} SMTPUTF8` : said;
+    }
+    if (!command.startsWith("RCPT TO:<")) return command;
+    const address = recipients[this.#recipientsSent - 1]?.address ?? "";
+    return `RCPT TO:<${address}>${command.slice(command.indexOf(">") + 1)}`;
   }
 
   // RFC 3461 §4: nodemailer has one NOTIFY and ORCPT for all; asked once per recipient, in order.

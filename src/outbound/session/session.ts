@@ -38,9 +38,11 @@ export interface SmtpTrouble extends Error {
 
 /** Bytes of converted messages that all sessions together hold. */
 const CONVERTED_HELD_MAX = 256 * 1024 * 1024;
-// These bytes can't stand in a path, and nodemailer refuses the whole envelope for one of them.
+// A local part in quotes may hold angle brackets (RFC 5321 §4.1.2), all else may not.
+const QUOTED_LOCAL_PART = /^"(?:[^"\\]|\\[ -~])*"(?=@[^@]*$)/;
+// These bytes can't stand in a path.
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
-const UNSENDABLE = /[<>\u0000-\u001f\u007f]/;
+const UNSENDABLE = /[\u0000-\u001f\u007f]/;
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the range of ASCII
 const ASCII = /^[\u0000-\u007f]*$/;
 
@@ -125,7 +127,7 @@ export class Session {
   // Without those recipients whose address can't be said.
   async #sendToGood(delivery: Delivery, payload: Payload): Promise<Attempt> {
     const { recipients } = delivery;
-    const sendable = recipients.filter(({ address }) => !UNSENDABLE.test(address));
+    const sendable = recipients.filter(({ address }) => isSendable(address));
     if (sendable.length === recipients.length) return this.#send(delivery, payload);
     const badAddress = troubleOutcome(TROUBLE.badAddress, this.#name);
     if (sendable.length === 0) {
@@ -135,14 +137,14 @@ export class Session {
     if (attempt.kind === "stale") return attempt;
     const answered = attempt.outcomes.values();
     const outcomes = recipients.map(({ address }) =>
-      UNSENDABLE.test(address) ? badAddress : (answered.next().value ?? badAddress),
+      isSendable(address) ? (answered.next().value ?? badAddress) : badAddress,
     );
     return { kind: "answered", outcomes };
   }
 
   // What EHLO's reply already rules out.
   #obstacle(delivery: Delivery, payload: Payload): Outcome | undefined {
-    if (UNSENDABLE.test(delivery.envelope.sender)) {
+    if (!isSendable(delivery.envelope.sender)) {
       return troubleOutcome(TROUBLE.badAddress, this.#name);
     }
     if (!this.#mayNeedUtf8(delivery) || this.#connection.offers("SMTPUTF8")) return undefined;
@@ -196,13 +198,14 @@ export class Session {
     const connection = this.#connection;
     const isReused = this.transactionCount++ > 0;
     const needsUtf8 = connection.offers("SMTPUTF8") && this.#mayNeedUtf8(delivery);
-    connection.begin({ recipients, needsUtf8 });
+    connection.begin({ sender: envelope.sender, recipients, needsUtf8 });
     const { replies } = connection;
     const isPlain = envelope.ret === undefined && envelope.envid === undefined;
     return new Promise((resolve) => {
       const smtpEnvelope = {
-        from: envelope.sender,
-        to: recipients.map(({ address }) => address),
+        // nodemailer refuses angle brackets even in quotes; the connection says what is meant.
+        from: standIn(envelope.sender),
+        to: recipients.map(({ address }) => standIn(address)),
         size: payload.size,
         use8BitMime: envelope.body === "8bitmime",
         dsn: isPlain ? undefined : { ret: envelope.ret, envid: envelope.envid },
@@ -303,4 +306,12 @@ function isStale({ code }: SmtpTrouble, { mail, isBodyBegun }: Replies): boolean
 
 function isAsciiEnvelope({ envelope, recipients }: Delivery): boolean {
   return ASCII.test(envelope.sender) && recipients.every(({ address }) => ASCII.test(address));
+}
+
+function isSendable(address: string): boolean {
+  return !UNSENDABLE.test(address) && !/[<>]/.test(address.replace(QUOTED_LOCAL_PART, ""));
+}
+
+function standIn(address: string): string {
+  return address.replace(/[<>]/g, "_");
 }

@@ -3,12 +3,12 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
-  formatUser,
   hashPassword,
   ownsAddress,
   parseUsers,
   UsersError,
   UsersFile,
+  withUser,
 } from "../../../src/inbound/login/users.ts";
 
 const BCRYPT = `$2b$04$${"a".repeat(53)}`;
@@ -26,8 +26,28 @@ test("parseUsers() reads names, hashes and addresses", () => {
   const users = parseUsers(text, "users");
   expect([...users.keys()]).toEqual(["ann", "bob"]);
   expect(users.get("bob")?.addresses).toEqual(["bob@example.org", "*@lists.example.org"]);
-  const again = [...users.values()].map(formatUser).join("\n");
+  let again = "";
+  for (const user of users.values()) again = withUser(again, user.name, user);
   expect(parseUsers(again, "again")).toEqual(users);
+});
+
+test.each([
+  [
+    "changed",
+    "Bob",
+    { name: "Bob", hash: "h", addresses: ["b@c"] },
+    "# x\n\nann:1\nBob:h:b@c\n#bob:0\n",
+  ],
+  [
+    "added",
+    "eve",
+    { name: "eve", hash: "h", addresses: [] },
+    "# x\n\nann:1\nBob:2\n#bob:0\neve:h\n",
+  ],
+  ["removed", "ANN", undefined, "# x\n\nBob:2\n#bob:0\n"],
+  ["unknown", "carl", undefined, "# x\n\nann:1\nBob:2\n#bob:0\n"],
+])("withUser() leaves all other lines as they are: %s", (_, name, user, expected) => {
+  expect(withUser("# x\n\nann:1\nBob:2\n#bob:0\n", name, user)).toBe(expected);
 });
 
 test.each([

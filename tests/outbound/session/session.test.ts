@@ -91,6 +91,21 @@ test("a message arrives byte for byte, with trace, envelope and dots as they sho
   ]);
 });
 
+test("local parts in quotes go on as they came, angle brackets and all", async () => {
+  const [odd, plain] = ['"<a>\\"@b"@x.example', "c@x.example"];
+  const envelope = { sender: '"<script>"@example.org', isUtf8: false, body: "7bit" } as const;
+  const attempt = await transact(await session(), {
+    envelope,
+    recipients: recipients(odd, "<b>@x.example", plain),
+  });
+  expect(outcomesOf(attempt)).toEqual(["delivered 250", "failed 553", "delivered 250"]);
+  expect(hop.lines.slice(1, 4)).toEqual([
+    'MAIL FROM:<"<script>"@example.org>',
+    `RCPT TO:<${odd}>`,
+    `RCPT TO:<${plain}>`,
+  ]);
+});
+
 const REFUSED: [string, NextHopScript, string][] = [
   ["greeting 554", { greeting: "554 no service for you" }, "deferred 451"],
   ["greeting 421", { greeting: "421 busy" }, "deferred 451"],

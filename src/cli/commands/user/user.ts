@@ -1,16 +1,16 @@
 // `gw user …`: the file of users who may log in. A running gateway reads it again by itself.
-import { chownSync, statSync } from "node:fs";
+import { chownSync, readFileSync, statSync } from "node:fs";
 import { writeAtomically } from "../../../base/file/atomic-file.ts";
 import { describeError } from "../../../base/log.ts";
 import { loadConfig } from "../../../config/load.ts";
 import {
-  formatUser,
   hashPassword,
   isUserAddress,
   isUserName,
   readUsers,
   type User,
   UsersFile,
+  withUser,
 } from "../../../inbound/login/users.ts";
 import { printable } from "../../../text/printable.ts";
 import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
@@ -38,21 +38,23 @@ function fileOf({ file, config }: Where): string {
   return found;
 }
 
-function usersIn(file: string, isNewFine = false): Map<string, User> {
+function usersIn(file: string, isNewFine = false): ReadonlyMap<string, User> {
   if (isNewFine && statSync(file, { throwIfNoEntry: false }) === undefined) return new Map();
   try {
-    return new Map(readUsers(file));
+    return readUsers(file);
   } catch (error) {
     throw new CliError(describeError(error), { cause: error });
   }
 }
 
-// The file stays its owner's: the gateway, which need not be who types this, has to read it.
-function save(file: string, users: ReadonlyMap<string, User>): void {
+// Only the line of this user changes: comments, blank lines and the order are somebody's work. The
+// file stays its owner's: the gateway, which need not be who types this, has to read it.
+function save(file: string, name: string, user: User | undefined): void {
   const before = statSync(file, { throwIfNoEntry: false });
-  const text = [...users.values()].map((user) => `${formatUser(user)}\n`).join("");
   try {
-    writeAtomically(file, HEAD + text, before === undefined ? 0o600 : before.mode & 0o777);
+    const text = before === undefined ? HEAD : readFileSync(file, "utf8");
+    const changed = withUser(text, name, user);
+    writeAtomically(file, changed, before === undefined ? 0o600 : before.mode & 0o777);
     const isOther = before !== undefined && process.getuid?.() === 0;
     if (isOther) chownSync(file, before.uid, before.gid);
   } catch (error) {
@@ -87,8 +89,7 @@ export const add = command(
     if (wrong !== undefined) throw new CliError(`not an address: ${printable(wrong)}`);
     const hash = await hashPassword(await readPassword(true));
     const addresses = given ?? before?.addresses ?? [];
-    users.set(name.toLowerCase(), { name: before?.name ?? name, hash, addresses });
-    save(file, users);
+    save(file, name, { name: before?.name ?? name, hash, addresses });
     terminal.out(`${before === undefined ? "added" : "changed"} ${printable(name)} in ${file}\n`);
     return EXIT.good;
   },
@@ -99,8 +100,7 @@ export const remove = command(PLACE, (args, terminal) => {
   const file = fileOf(args);
   const users = usersIn(file);
   const { name } = known(users, nameOf(args), file);
-  users.delete(name.toLowerCase());
-  save(file, users);
+  save(file, name, undefined);
   terminal.out(`removed ${printable(name)} from ${file}\n`);
   return EXIT.good;
 });

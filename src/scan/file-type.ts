@@ -211,6 +211,7 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
     ["SIT!", "stuffit", unlessText("stuffit")],
     ["StuffIt (c)1997-", "stuffit"],
   ],
+  87: [["WLPWM\0\0\0", "wim"]],
   90: [
     ["ZWS", "swf", swfType],
     ["ZM", "dosexe", programType],

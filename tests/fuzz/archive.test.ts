@@ -22,6 +22,7 @@ import { buildTar, paxHeader } from "../unpack/archive/build-tar.ts";
 import * as compressed from "../unpack/archive/compressed.ts";
 import { encryptedRar5 } from "../unpack/archive/rar/build.ts";
 import { encrypted7z, packed7z } from "../unpack/archive/sevenzip/build.ts";
+import { buildLzxWim, buildWim } from "../unpack/archive/wim/build-wim.ts";
 import { mutated, random } from "./mutate.ts";
 
 const { GW_CORPUS = join("..", "shared", "corpus"), GW_FUZZ_ROUNDS = "3000" } = process.env;
@@ -92,7 +93,7 @@ function samples(): [type: string, bytes: Buffer][] {
       if (statSync(path).size < SAMPLE_SIZE_MAX) own.push(readFileSync(path));
     }
   }
-  own.push(buildChm());
+  own.push(buildChm(), buildLzxWim(), buildWim(files, { coder: "xpress", isSolid: true }));
   const typed = own.map((bytes): [string, Buffer] => [fileType(bytes), bytes]);
   return typed.filter(([type]) => !["text", "zip", "gzip", "binary", "empty"].includes(type));
 }

@@ -20,6 +20,7 @@ import {
 import { buildTar } from "./archive/build-tar.ts";
 import { buildXar } from "./archive/build-xar.ts";
 import { deflated7z, encrypted7z, packed7z } from "./archive/sevenzip/build.ts";
+import { buildWim } from "./archive/wim/build-wim.ts";
 import { buildZip, type Member } from "./build-zip.ts";
 import { attachment, tnef } from "./mail/build-tnef.ts";
 import { buildCompound } from "./office/build-compound.ts";
@@ -43,6 +44,9 @@ const far = { distance: 1, length: 4 };
 // Legacy samples end with a match, which repeats the last byte: it is a part of what is packed.
 const repeated = (content: Buffer) =>
   Buffer.concat([content, Buffer.alloc(4, content.at(-1) ?? 0)]);
+
+// In one piece with it, so that packing makes the whole shorter.
+const ZEROS = { name: "ZEROS", content: "\0".repeat(9000) };
 
 const ZIPS: Wrapper[] = [
   ["stored", (content: Buffer) => ({ method: 0, packed: content })],
@@ -100,6 +104,11 @@ const ARCHIVES: Wrapper[] = [
   { name: "LHA", wrap: (content) => buildLha(files(content)) },
   { name: "ARJ", wrap: (content) => buildArj(files(content)) },
   { name: "XAR", wrap: (content) => buildXar(NAME, content) },
+  { name: "WIM", wrap: (content) => buildWim(files(content)) },
+  {
+    name: "WIM, XPRESS",
+    wrap: (content) => buildWim([...files(content), ZEROS], { coder: "xpress", isSolid: true }),
+  },
   { name: "ISO 9660", wrap: (content) => buildIso(files(content)) },
   { name: "UDF", wrap: (content) => buildUdf(files(content)) },
   { name: "FAT 12", sizeMax: IMAGE_MAX, wrap: (content) => buildFat(12, files(content)) },

@@ -18,6 +18,7 @@ import { explodeLzip, explodeLzma, explodeXz } from "./stream/xz.ts";
 import { explodeZstd } from "./stream/zstd.ts";
 import { explodeTar } from "./tar.ts";
 import { UNOPENED_FORMATS, unopened } from "./unopened.ts";
+import { explodeWim } from "./wim/wim.ts";
 import { explodeXar } from "./xar.ts";
 
 /** By type of `scan/file-type.ts`. */
@@ -29,6 +30,7 @@ export const ARCHIVE_UNPACKERS = [
   ["arj", explodeArj],
   ["rpm", explodeRpm],
   ["xar", explodeXar],
+  ["wim", explodeWim],
   ["7z", explode7z],
   ["rar", explodeRar],
   ["cab", explodeForeign],

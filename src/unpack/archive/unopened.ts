@@ -9,7 +9,6 @@ export const UNOPENED_FORMATS: ReadonlyMap<string, string> = new Map([
   ["ace", "ACE"],
   ["zoo", "ZOO"],
   ["pst", "PST"],
-  ["wim", "WIM"],
   ["vhdx", "VHDX"],
   ["vmdk", "VMDK"],
   ["qcow", "QCOW"],

@@ -3,6 +3,7 @@
 // (Microsoft, 1997), and [MS-PATCH] §2 for the order of bits.
 
 import type { Output } from "../archive/stream/output.ts";
+import { WordBits, WordCode } from "./word-bits.ts";
 
 /** Output comes in frames of this size, after each of which input is aligned. */
 export const LZX_FRAME = 32_768;
@@ -19,12 +20,15 @@ const SLOTS: ReadonlyMap<number, number> = new Map([
   ] as const),
 ]);
 const LENGTHS = 249;
-const CODE_BITS_MAX = 16;
 const PRETREE = 20;
 const ALIGNED = 8;
 const BLOCK = { verbatim: 1, aligned: 2, stored: 3 } as const;
 /** Translated calls are looked for in the first gigabyte only. */
 const TRANSLATED_FRAMES_MAX = 32_768;
+/** Size of a program that calls are translated for, where it is not told. */
+const IMAGE_TRANSLATION = 12_000_000;
+/** From this window on (64 KB) sizes of blocks are written with a byte more. */
+const WIDE_SLOTS = 32;
 
 /** How many slots distances have in a window of 2^`windowBits`; undefined if there is none such. */
 export function lzxSlots(windowBits: number): number | undefined {
@@ -44,102 +48,6 @@ function slotBases(slots: number): Int32Array {
   return bases;
 }
 
-/** Bits of words of two bytes, low byte first, highest bit first. */
-class WordBits {
-  readonly #bytes: Uint8Array;
-  at: number;
-  #held = 0;
-  #count = 0;
-
-  constructor(bytes: Uint8Array, at: number) {
-    this.#bytes = bytes;
-    this.at = at;
-  }
-
-  get isPast(): boolean {
-    return this.at * 8 - this.#count > this.#bytes.length * 8;
-  }
-
-  /** The next `count` bits (up to 16), which stay. */
-  peek(count: number): number {
-    if (this.#count < count) {
-      const low = this.#bytes[this.at] ?? 0;
-      const high = this.#bytes[this.at + 1] ?? 0;
-      this.#held = ((this.#held & 0xffff) << 16) | (high << 8) | low;
-      this.#count += 16;
-      this.at += 2;
-    }
-    return (this.#held >>> (this.#count - count)) & ((1 << count) - 1);
-  }
-
-  skip(count: number): void {
-    this.#count -= count;
-  }
-
-  take(count: number): number {
-    const value = this.peek(count);
-    this.#count -= count;
-    return value;
-  }
-
-  takeLong(count: number): number {
-    if (count <= 16) return this.take(count);
-    const high = this.take(count - 16);
-    return high * 65_536 + this.take(16);
-  }
-
-  /** Goes on at the next word; before stored bytes a whole word is skipped rather than none. */
-  align(isStored: boolean): void {
-    // Looking ahead may have taken one word too many.
-    if (this.#count > 16 || (this.#count === 16 && !isStored)) this.at -= 2;
-    if (this.#count === 0 && isStored) this.at += 2;
-    this.#count = 0;
-  }
-}
-
-/** A canonical code: per length the largest code, and where its symbols begin. */
-class Code {
-  readonly lengths: Uint8Array;
-  readonly #limits = new Int32Array(CODE_BITS_MAX + 1);
-  readonly #bases = new Int32Array(CODE_BITS_MAX + 1);
-  readonly #symbols: Uint16Array;
-
-  constructor(size: number) {
-    this.lengths = new Uint8Array(size);
-    this.#symbols = new Uint16Array(size);
-  }
-
-  /** Makes the code from `lengths`; false if they are those of no code. */
-  build(): boolean {
-    let code = 0;
-    let index = 0;
-    for (let bits = 1; bits <= CODE_BITS_MAX; bits++) {
-      const first = index;
-      for (let symbol = 0; symbol < this.lengths.length; symbol++) {
-        if (this.lengths[symbol] === bits) this.#symbols[index++] = symbol;
-      }
-      this.#bases[bits] = first - code;
-      code += index - first;
-      this.#limits[bits] = code;
-      if (code > 1 << bits) return false;
-      code <<= 1;
-    }
-    return true;
-  }
-
-  /** The next symbol, -1 if no code stands there. */
-  read(bits: WordBits): number {
-    const ahead = bits.peek(CODE_BITS_MAX);
-    for (let length = 1; length <= CODE_BITS_MAX; length++) {
-      const code = ahead >>> (CODE_BITS_MAX - length);
-      if (code >= (this.#limits[length] as number)) continue;
-      bits.skip(length);
-      return this.#symbols[code + (this.#bases[length] as number)] ?? -1;
-    }
-    return -1;
-  }
-}
-
 /** How decoding ended. */
 export type LzxEnd = "whole" | "truncated" | "corrupt";
 
@@ -148,10 +56,10 @@ export class LzxDecoder {
   readonly #output: Output;
   readonly #slots: number;
   readonly #slotBases: Int32Array;
-  readonly #main: Code;
-  readonly #lengths = new Code(LENGTHS);
-  readonly #aligned = new Code(ALIGNED);
-  readonly #pretree = new Code(PRETREE);
+  readonly #main: WordCode;
+  readonly #lengths = new WordCode(LENGTHS);
+  readonly #aligned = new WordCode(ALIGNED);
+  readonly #pretree = new WordCode(PRETREE);
   #recent: [number, number, number] = [1, 1, 1];
   #blockType = 0;
   #blockLeft = 0;
@@ -161,12 +69,18 @@ export class LzxDecoder {
   #translationSize = 0;
   #frames = 0;
   #isLast = false;
+  readonly #isImage: boolean;
 
-  constructor(slots: number, output: Output) {
+  /**
+   * `slots` as `lzxSlots()` has them. In images (WIM) nothing is told of translation, which is always
+   * done, and sizes of blocks are written shorter.
+   */
+  constructor(slots: number, output: Output, container: "stream" | "image" = "stream") {
+    this.#isImage = container === "image";
     this.#output = output;
     this.#slots = slots;
     this.#slotBases = slotBases(slots);
-    this.#main = new Code(256 + 8 * slots);
+    this.#main = new WordCode(256 + 8 * slots);
   }
 
   /** Forgets everything but what was made: the next frame begins like a stream. */
@@ -190,8 +104,8 @@ export class LzxDecoder {
     this.#isLast = size < LZX_FRAME;
     if (!this.#isStarted) {
       this.#isStarted = true;
-      const isTranslated = bits.take(1) === 1;
-      this.#translationSize = isTranslated ? bits.takeLong(32) : 0;
+      if (this.#isImage) this.#translationSize = IMAGE_TRANSLATION;
+      else this.#translationSize = bits.take(1) === 1 ? bits.takeLong(32) : 0;
     }
     this.#output.reserve(size);
     while (this.#output.size - from < size) {
@@ -219,7 +133,7 @@ export class LzxDecoder {
       bits.at++;
     }
     this.#blockType = bits.take(3);
-    this.#blockLeft = bits.takeLong(24);
+    this.#blockLeft = this.#isImage ? this.#readImageSize(bits) : bits.takeLong(24);
     if (this.#blockLeft === 0) return false;
     switch (this.#blockType) {
       case BLOCK.aligned:
@@ -241,6 +155,11 @@ export class LzxDecoder {
       default:
         return false;
     }
+  }
+
+  #readImageSize(bits: WordBits): number {
+    if (bits.take(1) === 1) return LZX_FRAME;
+    return bits.takeLong(this.#slots >= WIDE_SLOTS ? 24 : 16);
   }
 
   #readCodes(bits: WordBits): boolean {

@@ -62,7 +62,12 @@ ${settings(site)}
 
 # The process number if gw runs. After a crash the file may name another program.
 running() {
-    pid=$(cat "$pidfile" 2>/dev/null) && [ -n "$pid" ] && kill -0 "$pid" 2>/dev/null || return 1
+    pid=$(cat "$pidfile" 2>/dev/null) && [ -n "$pid" ] && alive
+}
+
+# A process that nobody has waited for yet, as in containers without init, has no words any more.
+alive() {
+    kill -0 "$pid" 2>/dev/null || return 1
     [ ! -r "/proc/$pid/cmdline" ] || tr '\\0' ' ' <"/proc/$pid/cmdline" | grep -q ' serve '
 }
 
@@ -95,7 +100,7 @@ stop() {
     kill -TERM "$pid"
     left=${STOP_SECONDS}
     while [ $left -gt 0 ]; do
-        kill -0 "$pid" 2>/dev/null || { echo "gw has stopped"; return 0; }
+        alive || { echo "gw has stopped"; return 0; }
         sleep 1
         left=$((left - 1))
     done

@@ -7,6 +7,7 @@ import type { Op } from "../../src/signature/source.ts";
 import { base64Forms, widened } from "../../src/signature/yara/encoding.ts";
 import type { Rule } from "../../src/signature/yara/language/scope.ts";
 import type { StringDeclaration } from "../../src/signature/yara/language/string.ts";
+import { buildSignature, certificateEntry } from "../harness/der.ts";
 import { buildPe } from "../harness/pe-builder.ts";
 import type { Random } from "../scan/generator.ts";
 
@@ -112,10 +113,7 @@ interface Placement {
 /** What a condition wants at fixed places. */
 function placements(rule: Rule, random: Random): Placement[] {
   const found: Placement[] = [];
-  const visit = (part: unknown): void => {
-    if (Array.isArray(part)) part.forEach(visit);
-    if (typeof part !== "object" || part === null) return;
-    const node = part as YaraNode;
+  walk(rule.condition, (node) => {
     if (node.op === "binary" && node.operator === "==" && node.left.op === "read") {
       const { at, size, isBigEndian } = node.left;
       if (at.op === "number" && node.right.op === "number" && at.value < BODY_AT) {
@@ -131,10 +129,46 @@ function placements(rule: Rule, random: Random): Placement[] {
       const bytes = string && ofString(string, random);
       if (bytes !== undefined) found.push({ at: node.place.low.value, bytes });
     }
-    Object.values(node).forEach(visit);
-  };
-  visit(rule.condition);
+  });
   return found;
+}
+
+/** Calls `visit` for each operation of a condition. */
+function walk(part: unknown, visit: (node: YaraNode) => void): void {
+  if (Array.isArray(part)) for (const item of part) walk(item, visit);
+  else if (typeof part === "object" && part !== null) {
+    visit(part as YaraNode);
+    walk(Object.values(part), visit);
+  }
+}
+
+/** Texts that a condition wants in that field of a program's signatures. */
+function wanted(condition: YaraNode, field: "subject" | "serial"): string[] {
+  const texts: string[] = [];
+  walk(condition, (node) => {
+    if (node.op !== "binary" || node.left.op !== "field" || node.right.op !== "text") return;
+    if (node.left.name === field && /^(?:contains|==)$/.test(node.operator)) {
+      texts.push(node.right.value);
+    }
+  });
+  return texts;
+}
+
+// Rules have subjects as OpenSSL prints them: bytes beyond ASCII as `\xHH`.
+const unescaped = (text: string) =>
+  text.replace(/\\x([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16)));
+
+/** The signatures that a rule wants a program to have, one of them perhaps almost. */
+function signaturesFor(rule: Rule, isNear: boolean): Buffer {
+  const subjects = wanted(rule.condition, "subject");
+  const serials = wanted(rule.condition, "serial");
+  if (subjects.length + serials.length === 0) return Buffer.alloc(0);
+  const hex = (serials.at(0) ?? "01").replaceAll(":", "");
+  const serial = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, "hex");
+  if (isNear) serial[serial.length - 1] = (serial.at(-1) ?? 0) ^ 1;
+  const subject = Buffer.from(unescaped(subjects.at(0) ?? "Nobody"), "latin1");
+  const message = buildSignature({ subject, serial, digest: Buffer.alloc(20, 7) });
+  return certificateEntry(message);
 }
 
 /** Variables that rule sets expect from outside. */
@@ -143,7 +177,8 @@ export const EXTERNALS = ["filename", "filepath", "extension", "filetype", "owne
 /** A file for a rule; `share` of its strings are in it. */
 export function sampleOf(rule: Rule, random: Random, share: number): Buffer {
   const wantsPe = JSON.stringify(rule.condition).includes('"pe"');
-  const head = wantsPe ? buildPe() : Buffer.alloc(BODY_AT, " ");
+  const certificates = signaturesFor(rule, share < 1);
+  const head = wantsPe ? buildPe({ certificates }) : Buffer.alloc(BODY_AT, " ");
   const parts: Uint8Array[] = [head, Buffer.alloc(Math.max(0, BODY_AT - head.length), 0)];
   for (const string of rule.strings) {
     if (random.below(100) >= share * 100) continue;

@@ -1,4 +1,5 @@
 // DER for tests: elements, and the signature of a program as Authenticode has it, signed by nobody.
+import { createHash } from "node:crypto";
 
 /** An element with these contents. */
 export function der(tag: number, ...contents: readonly Uint8Array[]): Buffer {
@@ -22,17 +23,27 @@ export function oid(dotted: string): Buffer {
 }
 
 export interface BuiltSignature {
-  readonly subject: string;
+  readonly subject: string | Uint8Array;
   readonly serial: Uint8Array;
   readonly digest: Uint8Array;
   /** A whole signature among the attributes of this one. */
   readonly nested?: Uint8Array;
 }
 
-const utf8 = (text: string) => der(0x0c, Buffer.from(text));
-const name = (attribute: string, text: string) => der(0x31, der(0x30, oid(attribute), utf8(text)));
+const utf8 = (text: string | Uint8Array) => der(0x0c, Buffer.from(text));
+const name = (attribute: string, text: string | Uint8Array) =>
+  der(0x31, der(0x30, oid(attribute), utf8(text)));
 const algorithm = (id: string) => der(0x30, oid(id), der(0x05));
+const attribute = (id: string, value: Uint8Array) => der(0x30, oid(id), der(0x31, value));
 const number = (bytes: Uint8Array) => der(0x02, bytes);
+
+// A key that is well formed, for readers that look; nobody has the other half.
+const modulus = number(Buffer.concat([Buffer.from([0]), Buffer.alloc(64, 0xc5)]));
+const publicKey = der(
+  0x30,
+  algorithm("1.2.840.113549.1.1.1"),
+  der(0x03, Buffer.from([0]), der(0x30, modulus, number(Buffer.from([1, 0, 1])))),
+);
 
 /** A PKCS #7 message with one signer. RFC 5652 §5. */
 export function buildSignature({ subject, serial, digest, nested }: BuiltSignature): Buffer {
@@ -44,21 +55,27 @@ export function buildSignature({ subject, serial, digest, nested }: BuiltSignatu
       0x30,
       ...[der(0xa0, number(Buffer.from([2]))), number(serial), algorithm("1.2.840.113549.1.1.11")],
       ...[issuer, der(0x30, der(0x17, Buffer.from("200102030405Z")), timeAfter2050)],
-      ...[der(0x30, name("2.5.4.3", subject), name("1.2.3.4", "x")), der(0x30)],
+      ...[der(0x30, name("2.5.4.3", subject), name("1.2.3.4", "x")), publicKey],
     ),
     algorithm("1.2.840.113549.1.1.11"),
-    der(0x03, one),
+    der(0x03, Buffer.from([0, 1])),
   );
   const info = der(0x30, algorithm("1.3.14.3.2.26"), der(0x04, digest));
-  const indirect = der(0x30, der(0x30, oid("1.3.6.1.4.1.311.2.1.15")), info);
+  const image = der(0x30, der(0x03, Buffer.from([0])));
+  const indirect = der(0x30, der(0x30, oid("1.3.6.1.4.1.311.2.1.15"), image), info);
   const content = der(0x30, oid("1.3.6.1.4.1.311.2.1.4"), der(0xa0, indirect));
+  const known = der(
+    0xa0,
+    attribute("1.2.840.113549.1.9.3", oid("1.3.6.1.4.1.311.2.1.4")),
+    attribute("1.2.840.113549.1.9.4", der(0x04, createHash("sha1").update(indirect).digest())),
+  );
   const attributes =
     nested === undefined
       ? []
       : [der(0xa1, der(0x30, oid("1.3.6.1.4.1.311.2.4.1"), der(0x31, nested)))];
   const signer = der(
     0x30,
-    ...[number(one), der(0x30, issuer, number(serial)), algorithm("1.3.14.3.2.26")],
+    ...[number(one), der(0x30, issuer, number(serial)), algorithm("1.3.14.3.2.26"), known],
     ...[algorithm("1.2.840.113549.1.1.1"), der(0x04, one), ...attributes],
   );
   const signed = der(

@@ -1,5 +1,6 @@
 // Writes what check.c eats: signature images over random signatures, random objects, and what the
-// reference finds in them. bun wasm/native/images.ts FOLDER
+// reference finds in them. bun wasm/native/images.ts FOLDER [COUNT [SEEDS]]
+// SEEDS is a folder for what fuzz.c begins with: the same objects, with the number of their image.
 //
 // A case file: u32 bytes of the image, the image, u32 number of signatures that the reference does
 // not know, and for each its number; u32 number of objects, and for each u32 bytes,
@@ -15,6 +16,9 @@ import { referenceScan } from "../../tests/scan/reference.ts";
 import { buildCore } from "../build.ts";
 
 const SIGNATURES = 40;
+/** One image in three has that many, which need searches of other kinds; see build.c. */
+const MANY_SIGNATURES = 700;
+const MANY_ONE_IN = 3;
 const OBJECTS = 6;
 const OBJECT_SIZE_MAX = 500;
 /** More would be cut by the core. */
@@ -36,12 +40,15 @@ signature T.Type
 end
 `;
 
-async function writeCase(path: string, core: Uint8Array, seed: number): Promise<void> {
+/** A case file, and its objects. */
+async function makeCase(core: Uint8Array, seed: number): Promise<[Uint8Array, Uint8Array[]]> {
   const random = new Random(seed);
-  const alphabet = LETTERS.slice(0, 2 + random.below(LETTERS.length - 1));
+  const hasMany = seed % MANY_ONE_IN === MANY_ONE_IN - 1;
+  const alphabet = hasMany ? LETTERS : LETTERS.slice(0, 2 + random.below(LETTERS.length - 1));
   const runMin = random.pick([4, 6, 11, 15]);
   const mix = { alphabet, runMin, hasFolded: random.below(2) === 0 };
-  const names = Array.from({ length: SIGNATURES }, (_, i) => `T.${i}`);
+  const count = hasMany ? MANY_SIGNATURES : SIGNATURES;
+  const names = Array.from({ length: count }, (_, i) => `T.${i}`);
   const text = names.map((name) => randomSignature(random, name, mix)).join("") + EXTRAS;
   const { image, signatures } = await compileSources([{ path: "random.gws", text }], core);
   const index = new Map(signatures.map(({ name }, i) => [name, i]));
@@ -57,8 +64,10 @@ async function writeCase(path: string, core: Uint8Array, seed: number): Promise<
   const known = new Set(plain.map(({ info }) => info.name));
   const unknown = signatures.flatMap(({ name }, i) => (known.has(name) ? [] : [i]));
   out.words(unknown.length, ...unknown, OBJECTS);
-  for (let i = 0; i < OBJECTS; i++) {
-    const bytes = randomData(random, patterns, { alphabet, length: random.below(OBJECT_SIZE_MAX) });
+  const objects = Array.from({ length: OBJECTS }, () => {
+    return randomData(random, patterns, { alphabet, length: random.below(OBJECT_SIZE_MAX) });
+  });
+  for (const bytes of objects) {
     out.u32(bytes.length);
     out.append(bytes);
     const found = referenceScan(plain, bytes)
@@ -69,12 +78,23 @@ async function writeCase(path: string, core: Uint8Array, seed: number): Promise<
     out.u32(found.length);
     for (const finding of found) out.words(...finding);
   }
-  writeFileSync(path, out.bytes());
+  return [out.bytes(), objects];
 }
 
-const [folder = "", count = "12"] = process.argv.slice(2);
+const [folder = "", count = "12", seeds] = process.argv.slice(2);
 const core = await buildCore();
 mkdirSync(folder, { recursive: true });
+if (seeds !== undefined) mkdirSync(seeds, { recursive: true });
 for (let seed = 0; seed < Number(count); seed++) {
-  await writeCase(join(folder, `${seed}.case`), core, seed);
+  const [bytes, objects] = await makeCase(core, seed);
+  const number = String(seed).padStart(3, "0");
+  writeFileSync(join(folder, `${number}.case`), bytes);
+  if (seeds === undefined) continue;
+  for (const [i, object] of objects.entries()) {
+    // Which image, no edits, and what the object lies in; see fuzz.c.
+    writeFileSync(
+      join(seeds, `${number}-${i}`),
+      Buffer.concat([Buffer.from([seed, 0, 0, 0]), object]),
+    );
+  }
 }

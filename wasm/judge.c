@@ -187,18 +187,30 @@ EXPORT(gw_offset) u32 gw_offset(const Scan *scan, u32 index) {
   return offset;
 }
 
+static const Pattern *pattern_of(const Scan *scan, u32 index, u32 number) {
+  if (index >= scan->counts[SECTION_SIGNATURES]) return 0;
+  const Signature *signature = scan->signatures + index;
+  return number < signature->patternCount ? scan->patterns + signature->firstPattern + number : 0;
+}
+
 static u32 is_searched(const Pattern *pattern) {
   return pattern->codeLength > 0 && !(pattern->flags & PATTERN_LAZY);
 }
 
+// Whether the pattern was found; NONE: it must be looked for.
+EXPORT(gw_has) u32 gw_has(const Scan *scan, u32 index, u32 number) {
+  const Pattern *pattern = pattern_of(scan, index, number);
+  if (pattern == 0) return 0;
+  if (pattern->flags & PATTERN_LAZY) return NONE;
+  return count_of(scan, (u32)(pattern - scan->patterns)) > 0;
+}
+
 // How often the pattern was found, if the scan has seen to that; NONE: it must be enumerated.
 EXPORT(gw_count) u32 gw_count(const Scan *scan, u32 index, u32 number) {
-  if (index >= scan->counts[SECTION_SIGNATURES]) return 0;
-  const Signature *signature = scan->signatures + index;
-  if (number >= signature->patternCount) return 0;
-  const Pattern *pattern = scan->patterns + signature->firstPattern + number;
-  u32 count = count_of(scan, signature->firstPattern + number);
+  const Pattern *pattern = pattern_of(scan, index, number);
+  if (pattern == 0) return 0;
   if (pattern->flags & PATTERN_LAZY) return NONE;
+  u32 count = count_of(scan, (u32)(pattern - scan->patterns));
   return count == 0 || count < pattern->countMax || !is_searched(pattern) ? count : NONE;
 }
 

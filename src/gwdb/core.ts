@@ -45,6 +45,7 @@ export interface CoreExports {
   gw_begin(scan: number, bytes: number, size: number, nameLength: number): void;
   gw_scan(scan: number, type: number, container: number, depth: number): number;
   gw_offset(scan: number, signature: number): number;
+  gw_has(scan: number, signature: number, pattern: number): number;
   gw_count(scan: number, signature: number, pattern: number): number;
   gw_enumerate(scan: number, signature: number, pattern: number, from: number, max: number): number;
   gw_hashes(scan: number, size: number, first: number, end: number): number;

@@ -36,6 +36,8 @@ export interface JudgeContext {
   readonly subject: Subject;
   /** Values of variables that rules may use, such as `filename`. */
   readonly externals: Readonly<Record<string, string | number | boolean>>;
+  /** Whether a pattern matches anywhere. */
+  has(pattern: number): boolean;
   /** At how many places a pattern matches; up to PLACES_MAX. */
   count(pattern: number): number;
   /** The first `max` places where a pattern matches, by start, ascending. */

@@ -119,6 +119,7 @@ export class Judging {
     return {
       subject,
       externals: this.#externalsOf(subject),
+      has: (pattern) => this.#has(signature, pattern),
       count: (pattern) => this.#count(signature, pattern),
       places: (pattern, max) => {
         const { matches } = this.#placesOf(signature, pattern, max);
@@ -146,6 +147,12 @@ export class Judging {
     return this.#externals;
   }
 
+  #has(signature: number, pattern: number): boolean {
+    const { calls, state } = this.#parts;
+    const known = calls.gw_has(state, signature, pattern) >>> 0;
+    return known === NONE ? this.#placesOf(signature, pattern, 1).matches.length > 0 : known > 0;
+  }
+
   #count(signature: number, pattern: number): number {
     const { calls, state } = this.#parts;
     const known = calls.gw_count(state, signature, pattern) >>> 0;
@@ -168,19 +175,20 @@ export class Judging {
     }
     const wanted = Math.min(max, PLACES_MAX);
     while (!places.isWhole && places.matches.length < wanted) {
-      this.#enumerate(signature, pattern, places);
+      this.#enumerate(signature, pattern, places, wanted);
     }
     return places;
   }
 
-  #enumerate(signature: number, pattern: number, places: Places): void {
+  #enumerate(signature: number, pattern: number, places: Places, wanted: number): void {
     const { calls, state, matches } = this.#parts;
-    const count = calls.gw_enumerate(state, signature, pattern, places.next, CORE_MATCHES_MAX);
+    const max = Math.min(wanted - places.matches.length, CORE_MATCHES_MAX);
+    const count = calls.gw_enumerate(state, signature, pattern, places.next, max);
     for (let i = 0; i < count; i++) {
       places.matches.push({ start: matches[2 * i] ?? 0, length: matches[2 * i + 1] ?? 0 });
     }
     places.next = (places.matches.at(-1)?.start ?? 0) + 1;
-    if (count < CORE_MATCHES_MAX) places.isWhole = true;
+    if (count < max) places.isWhole = true;
     if (calls.gw_is_incomplete(state) !== 0) this.#isUnfinished = true;
   }
 }

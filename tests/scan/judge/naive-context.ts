@@ -85,6 +85,7 @@ export function naiveContext(
       ...{ containerType: "", containers: [], depth: 0 },
     },
     externals: {},
+    has: (pattern) => places(pattern).length > 0,
     count: (pattern) => places(pattern).length,
     places: (pattern, max) => places(pattern).slice(0, max),
     executable: () => executable,

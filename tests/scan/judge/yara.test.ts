@@ -53,6 +53,21 @@ describe("yaraJudge()", () => {
     expect(judged(rule, SUBJECT)).toEqual({ isMatch: true, offset: 21 });
   });
 
+  test.each([
+    // Matches as far before and behind their literal as there may be, and two around one.
+    ["begins long before its literal", "/<[a-z]{1,4000}needle/", [5000], 1],
+    ["ends long behind its literal", "/needle[a-z]{3000,4000}>/", [10], 1],
+    ["holds it more than once", "/needle[a-z]{0,90}needle/", [100, 150, 9000, 9060], 2],
+    ["ends where the object does", "/needle[a-z]*$/", [20, 15_990], 1],
+    ["is a whole word", "/needle>?/ fullword", [20, 12_000], 0],
+  ])("an expression that %s is found around its literal", (_, regex, places, count) => {
+    const bytes = Buffer.alloc(16_000, "x");
+    for (const place of places) bytes.write("needle", place);
+    bytes.write(regex.startsWith("/<") ? "<" : ">", 4000);
+    const rule = `rule r { strings: $a = ${regex} condition: #a == ${count} and filesize > 0 }`;
+    expect(judged(rule, bytes)).toMatchObject({ isMatch: true });
+  });
+
   test("inlines private and global rules", () => {
     const text = (size: number) => `
       private rule p { strings: $x = "hello" condition: for any i in (0..0) : ( $x at i ) }

@@ -22,6 +22,9 @@ import { buildTar, paxHeader } from "../unpack/archive/build-tar.ts";
 import * as compressed from "../unpack/archive/compressed.ts";
 import { encryptedRar5 } from "../unpack/archive/rar/build.ts";
 import { encrypted7z, packed7z } from "../unpack/archive/sevenzip/build.ts";
+import { buildExfat } from "../unpack/archive/volume/build-exfat.ts";
+import { buildExt } from "../unpack/archive/volume/build-ext.ts";
+import { buildNtfs } from "../unpack/archive/volume/build-ntfs.ts";
 import { buildLzxWim, buildWim } from "../unpack/archive/wim/build-wim.ts";
 import { mutated, random } from "./mutate.ts";
 
@@ -93,6 +96,9 @@ function samples(): [type: string, bytes: Buffer][] {
       if (statSync(path).size < SAMPLE_SIZE_MAX) own.push(readFileSync(path));
     }
   }
+  own.push(buildNtfs(files, { packing: "lznt1" }), buildNtfs(files, { packing: "system" }));
+  own.push(buildExfat(files), buildExt(files), buildExt(files, { map: "list" }));
+  own.push(buildExt(files, { map: "inline" }));
   own.push(buildChm(), buildLzxWim(), buildWim(files, { coder: "xpress", isSolid: true }));
   const typed = own.map((bytes): [string, Buffer] => [fileType(bytes), bytes]);
   return typed.filter(([type]) => !["text", "zip", "gzip", "binary", "empty"].includes(type));

@@ -20,6 +20,9 @@ import {
 import { buildTar } from "./archive/build-tar.ts";
 import { buildXar } from "./archive/build-xar.ts";
 import { deflated7z, encrypted7z, packed7z } from "./archive/sevenzip/build.ts";
+import { buildExfat } from "./archive/volume/build-exfat.ts";
+import { buildExt } from "./archive/volume/build-ext.ts";
+import { buildNtfs } from "./archive/volume/build-ntfs.ts";
 import { buildWim } from "./archive/wim/build-wim.ts";
 import { buildZip, type Member } from "./build-zip.ts";
 import { attachment, tnef } from "./mail/build-tnef.ts";
@@ -89,6 +92,7 @@ const ZIPS: Wrapper[] = [
 }));
 
 const IMAGE_MAX = 20_000;
+const EXT_MAX = 300_000;
 
 const ARCHIVES: Wrapper[] = [
   { name: "gzip", wrap: (content) => gzipSync(content) },
@@ -113,6 +117,14 @@ const ARCHIVES: Wrapper[] = [
   { name: "UDF", wrap: (content) => buildUdf(files(content)) },
   { name: "FAT 12", sizeMax: IMAGE_MAX, wrap: (content) => buildFat(12, files(content)) },
   { name: "FAT 16", sizeMax: IMAGE_MAX, wrap: (content) => buildFat(16, files(content)) },
+  { name: "NTFS", wrap: (content) => buildNtfs(files(content)) },
+  {
+    name: "NTFS, LZNT1",
+    wrap: (content) => buildNtfs([...files(content), ZEROS], { packing: "lznt1" }),
+  },
+  { name: "exFAT", wrap: (content) => buildExfat(files(content)) },
+  { name: "ext2", sizeMax: EXT_MAX, wrap: (content) => buildExt(files(content), { map: "list" }) },
+  { name: "ext4", sizeMax: EXT_MAX, wrap: (content) => buildExt(files(content)) },
   {
     name: "MBR disk",
     sizeMax: IMAGE_MAX,

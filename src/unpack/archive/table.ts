@@ -5,7 +5,6 @@ import { explodeArj } from "./arj.ts";
 import { explodeChm } from "./chm.ts";
 import { explodeCpio } from "./cpio.ts";
 import { explodeDisk, explodeVhd } from "./image/disk.ts";
-import { explodeFat } from "./image/fat.ts";
 import { explodeIso } from "./image/iso.ts";
 import { explodeForeign } from "./library/foreign.ts";
 import { explodeRar } from "./library/rar.ts";
@@ -18,6 +17,10 @@ import { explodeLzip, explodeLzma, explodeXz } from "./stream/xz.ts";
 import { explodeZstd } from "./stream/zstd.ts";
 import { explodeTar } from "./tar.ts";
 import { UNOPENED_FORMATS, unopened } from "./unopened.ts";
+import { explodeExfat } from "./volume/exfat.ts";
+import { explodeExt } from "./volume/ext.ts";
+import { explodeFat } from "./volume/fat.ts";
+import { explodeNtfs } from "./volume/ntfs.ts";
 import { explodeWim } from "./wim/wim.ts";
 import { explodeXar } from "./xar.ts";
 
@@ -38,6 +41,9 @@ export const ARCHIVE_UNPACKERS = [
   ["iso9660", explodeIso],
   ["udf", explodeIso],
   ["fat", explodeFat],
+  ["ntfs", explodeNtfs],
+  ["exfat", explodeExfat],
+  ["ext", explodeExt],
   ["disk", explodeDisk],
   ["vhd", explodeVhd],
   ["bzip2", explodeBzip2],

@@ -18,20 +18,14 @@ export const UNOPENED_FORMATS: ReadonlyMap<string, string> = new Map([
   ["stuffit", "StuffIt"],
   ["alz", "ALZip"],
   ["egg", "EGG"],
-  ["ntfs", "NTFS"],
-  ["exfat", "exFAT"],
-  ["ext", "ext"],
 ]);
-
-const FILE_SYSTEMS = new Set(["NTFS", "exFAT", "ext"]);
 
 /** An unpacker that opens nothing and says so of `format`. */
 export function unopened(
   format: string,
 ): (bytes: Uint8Array, budget: Budget) => Generator<Extract, Explosion> {
-  const kind = FILE_SYSTEMS.has(format) ? "volumes" : "archives";
   // biome-ignore lint/correctness/useYield: there is nothing to yield
   return function* tellUnopened() {
-    return { status: "unscanned", note: `${format} ${kind} are not opened` };
+    return { status: "unscanned", note: `${format} archives are not opened` };
   };
 }

@@ -3,8 +3,8 @@ import type { Budget } from "../../../src/base/budget.ts";
 import type { Explosion, Extract } from "../../../src/message.ts";
 import { fileType } from "../../../src/scan/file-type.ts";
 import { explodeDisk, explodeVhd } from "../../../src/unpack/archive/image/disk.ts";
-import { explodeFat } from "../../../src/unpack/archive/image/fat.ts";
 import { explodeIso } from "../../../src/unpack/archive/image/iso.ts";
+import { explodeFat } from "../../../src/unpack/archive/volume/fat.ts";
 import { budgetOf, drain, textOf } from "../../harness/extracts.ts";
 import { buildIso, buildUdf, type DiscOptions } from "./build-disc.ts";
 import {

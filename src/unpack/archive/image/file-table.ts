@@ -5,16 +5,23 @@ import type { Extract } from "../../../message.ts";
 import { joinNames } from "../../../text/object-name.ts";
 import type { Giver } from "../giver.ts";
 
+/** Where an extent is that no bytes of the image belong to: it reads as zeros. */
+export const HOLE = -1;
+
 /** A stretch of the image, in bytes. */
 export interface Extent {
+  /** HOLE if it is nowhere. */
   readonly at: number;
   readonly size: number;
 }
 
 interface ImageFile {
   readonly names: string[];
-  readonly extents: readonly Extent[];
+  readonly content: readonly Extent[] | Maker;
 }
+
+/** Makes a file's bytes once its turn has come; undefined if it has told why there are none. */
+type Maker = () => Uint8Array | undefined;
 
 const FILES_MAX = 50_000;
 const EXTENTS_MAX = 100_000;
@@ -37,35 +44,64 @@ export class FileTable {
 
   /** Adds a file, or another name for one that is there. Empty extents do not count. */
   add(name: string, extents: readonly Extent[]): void {
-    if (this.#giver.isStopped) return;
     const used = extents.filter(({ size }) => size > 0).slice(0, EXTENTS_MAX);
-    const size = used.reduce((sum, extent) => sum + extent.size, 0);
     // Without content, the name is all there is.
-    const key = used.length === 0 ? `name ${name}` : `${used[0]?.at} ${size} ${used.length}`;
+    const key =
+      used.length === 0 ? `name ${name}` : `${used[0]?.at} ${sizeOf(used)} ${used.length}`;
+    this.#add(name, key, used);
+  }
+
+  /** Adds a file whose bytes must be made; `key` is the same for all its names. */
+  addMade(name: string, key: string, make: Maker): void {
+    this.#add(name, `made ${key}`, make);
+  }
+
+  #add(name: string, key: string, content: ImageFile["content"]): void {
+    if (this.#giver.isStopped) return;
     const known = this.#files.get(key);
-    if (known === undefined) this.#files.set(key, { names: [name], extents: used });
-    else if (known.names.length < NAMES_MAX) known.names.push(name);
+    if (known === undefined) this.#files.set(key, { names: [name], content });
+    else if (known.names.length < NAMES_MAX && !known.names.includes(name)) known.names.push(name);
     if (this.#files.size > FILES_MAX) this.#giver.stop(`more than ${FILES_MAX} files`);
   }
 
   /** Yields the files that were added. */
   *give(): Generator<Extract> {
-    for (const { names, extents } of this.#files.values()) {
+    for (const { names, content } of this.#files.values()) {
       if (!this.#giver.enter()) return;
       const name = joinNames(names);
-      const size = extents.reduce((sum, extent) => sum + extent.size, 0);
-      const there = extents.map((extent) => this.#view(extent));
-      const isCut = there.some((piece, index) => piece.length < (extents[index]?.size ?? 0));
-      if (isCut) this.#giver.note("damaged", "cut short", name);
-      const found = there.reduce((sum, piece) => sum + piece.length, 0);
-      if (found > this.#giver.room) this.#giver.refuse(name);
-      else if (found > 0 || size === 0) {
-        yield* this.#giver.give(name, (there.length === 1 && there[0]) || Buffer.concat(there));
-      }
+      const bytes = typeof content === "function" ? content() : this.#join(name, content);
+      if (bytes !== undefined) yield* this.#giver.give(name, bytes);
     }
   }
 
+  #join(name: string, extents: readonly Extent[]): Uint8Array | undefined {
+    const size = sizeOf(extents);
+    const there = extents.map((extent) => this.#view(extent));
+    const found = there.reduce((sum, { length }, index) => {
+      const extent = extents[index] as Extent;
+      return sum + (extent.at === HOLE ? extent.size : length);
+    }, 0);
+    if (found < size) this.#giver.note("damaged", "cut short", name);
+    if (found > this.#giver.room) {
+      this.#giver.refuse(name);
+      return;
+    }
+    if (found === 0 && size > 0) return;
+    if (there.length === 1 && extents[0]?.at !== HOLE) return there[0];
+    return Buffer.concat(
+      there.map((view, index) => {
+        const extent = extents[index] as Extent;
+        return extent.at === HOLE ? Buffer.alloc(extent.size) : view;
+      }),
+    );
+  }
+
   #view({ at, size }: Extent): Buffer {
+    if (at === HOLE) return this.#bytes.subarray(0, 0);
     return this.#bytes.subarray(Math.min(at, this.#bytes.length), at + size);
   }
+}
+
+function sizeOf(extents: readonly Extent[]): number {
+  return extents.reduce((sum, { size }) => sum + size, 0);
 }

@@ -34,6 +34,8 @@ export const SECTIONS = {
   metadata: 64,
   /** JSON array of type names; the id of a type is its place + 1. */
   types: 65,
+  /** JSON: passwords, and lists of addresses; see lists/lists.ts. */
+  lists: 66,
 } as const;
 
 /** Kinds of hashes, in the order of their sections. Objects with a trusted one are clean. */

@@ -62,7 +62,7 @@ function tiersOf(image: Image): OutlineTier[] {
 export function outlineOf(image: Image): Outline {
   const kinds = [
     ...Array.from({ length: SECTIONS.hashes + HASH_KINDS.length }, (_, kind) => kind),
-    ...[SECTIONS.metadata, SECTIONS.types],
+    ...[SECTIONS.metadata, SECTIONS.types, SECTIONS.lists],
   ];
   const sections = kinds
     .map((kind) => ({ kind, found: image.section(kind) }))

@@ -23,6 +23,8 @@ export interface InspectStart {
   readonly limits: Limits;
   /** The administrator's list, for what is encrypted. */
   readonly passwords: readonly string[];
+  /** Whether links in mail are held against lists. */
+  readonly isPhishingChecked: boolean;
 }
 
 // Bodies are read into the same memory again and again: fresh memory for each large one costs more
@@ -119,6 +121,10 @@ function post(message: WorkerPost<Inspected>): void {
 
 type InspectMessage = readonly WorkerOrder<InspectJob>[] | WorkerNews<InspectStart>;
 
+function engineOf({ set, arena, isPhishingChecked }: InspectStart): Promise<Engine> {
+  return Engine.attach(set, arena, { isPhishingChecked });
+}
+
 /** The worker once it has its first signatures. */
 class InspectWorker {
   readonly #reader = new BodyReader();
@@ -132,21 +138,24 @@ class InspectWorker {
   }
 
   static async start(order: InspectStart): Promise<InspectWorker> {
-    return new InspectWorker(await Engine.attach(order.set, order.arena), order);
+    return new InspectWorker(await engineOf(order), order);
   }
 
   async take(message: InspectMessage): Promise<void> {
     if ("news" in message) {
       const { news } = message;
       // The old set is let go of only when the new engine stands.
-      this.#engine = await Engine.attach(news.set, news.arena);
+      this.#engine = await engineOf(news);
       this.#order = news;
       post("told");
       return;
     }
     workOff(message, (job) => {
       const bytes = this.#reader.read(job.body);
-      const bench = { ...this.#order, engine: this.#engine, garbage: this.#garbage };
+      const engine = this.#engine;
+      // The administrator's first: they are for this very site.
+      const passwords = [...this.#order.passwords, ...engine.passwords];
+      const bench = { ...this.#order, passwords, engine, garbage: this.#garbage };
       return work(bench, job, bytes);
     });
   }

@@ -46,6 +46,8 @@ export interface InspectorOptions {
   readonly timeoutMs: number;
   /** The administrator's list, for what is encrypted. */
   readonly passwords: readonly string[];
+  /** Whether links in mail are held against lists; they are if it is left out. */
+  readonly isPhishingChecked?: boolean;
   readonly log: Log;
 }
 
@@ -76,8 +78,8 @@ export class Inspector {
 
   // Also for threads that replace lost ones: they start with the set of that moment.
   #startOf(arena: number): InspectStart {
-    const { limits, passwords } = this.#options;
-    return { set: this.#set, arena, limits, passwords };
+    const { limits, passwords, isPhishingChecked = true } = this.#options;
+    return { set: this.#set, arena, limits, passwords, isPhishingChecked };
   }
 
   /** Makes the threads; bodies may be handed over at once. */

@@ -113,5 +113,8 @@ export function startInspector(config: Config, parts: InspectorParts): Inspector
     arenaSize: limits.objectSizeMax,
   });
   const passwords = passwordsOf(config);
-  return Inspector.start({ set, workers, limits, passwords, timeoutMs: limits.timeMaxMs, log });
+  return Inspector.start({
+    ...{ set, workers, limits, passwords, timeoutMs: limits.timeMaxMs, log },
+    isPhishingChecked: config["scan.phishing_links"],
+  });
 }

@@ -10,12 +10,14 @@ import {
   instantiateCore,
 } from "../gwdb/core.ts";
 import { openSections, SECTIONS } from "../gwdb/image.ts";
+import { NO_LISTS, readLists } from "../gwdb/lists/lists.ts";
 import { TextReader } from "../gwdb/texts.ts";
 import type { Finding, Remedy, Severity } from "../message.ts";
 import { Hashing } from "./hashing.ts";
 import type { Entry } from "./judge/context.ts";
 import { createJudges, type Judges } from "./judge/judge.ts";
 import { Judging } from "./judge/judging.ts";
+import { PhishingLists } from "./phishing/phishing.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
 import { viewsOf } from "./view/view.ts";
 
@@ -67,6 +69,8 @@ export interface EngineOptions {
   readonly judges?: Partial<Judges>;
   /** Told the name of each signature that was judged, and what that took. */
   readonly watch?: (signature: string, elapsedMs: number) => void;
+  /** Whether links in mail are held against the set's lists; they are if it is left out. */
+  readonly isPhishingChecked?: boolean;
 }
 
 /** A signature's information as an image keeps it: what is usual is left out. */
@@ -82,6 +86,9 @@ interface SignatureText {
 /** One worker's scanner. Calls don't overlap: everything is synchronous. */
 export class Engine {
   readonly identity: string;
+  /** What the set knows archives to be locked with. */
+  readonly passwords: readonly string[];
+  readonly #phishing: PhishingLists | undefined;
   readonly #arenaSize: number;
   readonly #arena: Arena;
   readonly #calls: CoreExports;
@@ -114,6 +121,10 @@ export class Engine {
     const image = new Uint8Array(buffer, set.imageOffset, set.imageSize);
     const sections = openSections(image);
     const section = (kind: number) => sections.get(kind)?.bytes ?? new Uint8Array(0);
+    const lists = readLists(section(SECTIONS.lists));
+    this.passwords = lists.passwords;
+    const isChecked = options.isPhishingChecked !== false && lists !== NO_LISTS;
+    this.#phishing = isChecked ? new PhishingLists(lists) : undefined;
     const signatures = section(SECTIONS.signatures);
     const entries = signatures.length / SIGNATURE_SIZE;
     this.#findings = new Uint32Array(
@@ -171,6 +182,8 @@ export class Engine {
       findings = [...findings, ...more.map((finding) => ({ ...finding, offset: -1 }))];
       isComplete &&= seen.isComplete;
     }
+    const links = this.#phishing?.check(object) ?? [];
+    if (links.length > 0) findings = [...findings, ...links];
     return { findings, scanned: isComplete ? object.bytes.length : 0, isComplete };
   }
 

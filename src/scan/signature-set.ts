@@ -11,6 +11,7 @@ import {
   loadCore,
 } from "../gwdb/core.ts";
 import { HASH_KINDS, type Image, ImageError, openImage, SECTIONS } from "../gwdb/image.ts";
+import { readLists } from "../gwdb/lists/lists.ts";
 
 const ARENA_SIZE_MAX = 512 * 1024 * 1024;
 const ALIGNMENT = 64;
@@ -101,6 +102,8 @@ export function loadSet(bytes: Uint8Array, options: LoadOptions): SharedSet {
   }
   const image = openImage(bytes);
   const types = readTypes(image);
+  // Threads read them again; here it is found out whether they can.
+  readLists(image.section(SECTIONS.lists).bytes);
   const core = options.core instanceof Uint8Array ? loadCore(options.core) : options.core;
 
   // Sizes first: the state depends on the image, so the core is asked in the final memory.

@@ -3,6 +3,7 @@
 import { ByteWriter } from "../gwdb/byte-writer.ts";
 import type { CoreModule } from "../gwdb/core.ts";
 import { type ImageSection, SECTIONS, sealImage } from "../gwdb/image.ts";
+import { countEntries, packLists, type SetLists } from "../gwdb/lists/lists.ts";
 import { packTexts } from "../gwdb/texts.ts";
 import { compileCondition } from "./condition.ts";
 import { remedyOf } from "./cure/remedy.ts";
@@ -164,7 +165,7 @@ class Assembler {
   }
 
   /** The image; or the place of a signature that turned out to be unfit for the search. */
-  seal(core: CoreModule, texts: readonly string[]): Uint8Array | number {
+  seal(core: CoreModule, texts: readonly string[], lists: SetLists): Uint8Array | number {
     const search = this.#runs.build(core);
     if (typeof search === "number") {
       if (search >= ALONE) return search - ALONE;
@@ -187,8 +188,14 @@ class Assembler {
       ...this.#hashes.sections(),
       { kind: SECTIONS.metadata, bytes: packTexts(texts), count: texts.length },
       { kind: SECTIONS.types, bytes: types, count: this.#types.size },
+      ...listSections(lists),
     ]);
   }
+}
+
+function listSections(lists: SetLists): ImageSection[] {
+  const count = countEntries(lists);
+  return count === 0 ? [] : [{ kind: SECTIONS.lists, bytes: packLists(lists), count }];
 }
 
 function textsOf(planned: readonly Planned[]): string[] {
@@ -206,11 +213,15 @@ function textsOf(planned: readonly Planned[]): string[] {
  * Puts planned signatures into an image; or the place of one that can't be searched for. Those that
  * are alone must come last.
  */
-export function assemble(planned: readonly Planned[], core: CoreModule): Uint8Array | number {
+export function assemble(
+  planned: readonly Planned[],
+  core: CoreModule,
+  lists: SetLists,
+): Uint8Array | number {
   const assembler = new Assembler();
   planned.forEach((one, i) => {
     if (one.isAlone) assembler.addAlone(one, i);
     else assembler.add(one);
   });
-  return assembler.seal(core, textsOf(planned));
+  return assembler.seal(core, textsOf(planned), lists);
 }

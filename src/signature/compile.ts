@@ -1,6 +1,7 @@
 // Sources to a compiled signature set. What is wrong with one signature is reported and costs that
 // signature only, unless the caller asks for all or nothing.
 import { type CoreModule, loadCore } from "../gwdb/core.ts";
+import { NO_LISTS, type SetLists } from "../gwdb/lists/lists.ts";
 import { assemble } from "./assemble.ts";
 import { type Planned, planSignature } from "./image/plan.ts";
 import { parseSource } from "./parse.ts";
@@ -46,6 +47,8 @@ export interface CompileOptions {
   readonly isStrict?: boolean;
   /** File types that sources may speak of; anything goes if it is not given. */
   readonly types?: readonly string[];
+  /** What goes into the image beside signatures. */
+  readonly lists?: SetLists;
 }
 
 function report(signature: Signature, error: SourceError): Diagnostic {
@@ -126,16 +129,21 @@ export async function compileSignatures(
     }
   }
   const planned = patterned.concat(alone);
-  const image = assembleAll(planned, module, diagnostics);
+  const parts = { core: module, lists: options.lists ?? NO_LISTS };
+  const image = assembleAll(planned, parts, diagnostics);
   if (options.isStrict === true && diagnostics.length > 0) throw new CompileError(diagnostics);
   return { image, signatures: planned.map(({ signature }) => signature.info), diagnostics };
 }
 
 // The builder can find one more fault: every place of a run is a repeated byte. Each such signature
 // is taken out, and the rest tried again.
-function assembleAll(planned: Planned[], core: CoreModule, diagnostics: Diagnostic[]): Uint8Array {
+function assembleAll(
+  planned: Planned[],
+  parts: { readonly core: CoreModule; readonly lists: SetLists },
+  diagnostics: Diagnostic[],
+): Uint8Array {
   for (;;) {
-    const result = assemble(planned, core);
+    const result = assemble(planned, parts.core, parts.lists);
     if (typeof result !== "number") return result;
     const [unfit] = planned.splice(result, 1);
     if (unfit === undefined) throw new Error("the builder refuses a signature that is not there");

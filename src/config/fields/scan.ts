@@ -1,6 +1,6 @@
 // Settings of scanning.
 import type { Schema } from "../field.ts";
-import { duration, integer, path, size } from "../types.ts";
+import { duration, flag, integer, path, size } from "../types.ts";
 
 /** Section scan. */
 export const SCAN_FIELDS = {
@@ -65,6 +65,14 @@ export const SCAN_FIELDS = {
     doc: "Text file with passwords, one a line, that are tried on encrypted archives and documents, beside the words of the message and the usual ones; lines of ClamAV's .pwdb files are understood. It is read at start. Empty: none.",
     example: "/etc/gw/passwords.txt",
     knownAs: ["PasswordsFile"],
+    needsRestart: true,
+  },
+  "scan.phishing_links": {
+    type: flag(),
+    default: true,
+    doc: "Whether links in mail are held against the phishing lists that are among the signatures (ClamAV's .pdb, .wdb and .gdb files): a link that shows an address of the list and leads elsewhere, or that leads to a listed address, is suspicious. Without such lists nothing is looked at.",
+    example: false,
+    knownAs: ["PhishingScanURLs"],
     needsRestart: true,
   },
 } as const satisfies Schema;

@@ -23,7 +23,7 @@ export interface CompiledFiles {
 export async function compileFiles(files: readonly SignatureFile[]): Promise<CompiledFiles> {
   const loaded = loadSignatures(files);
   const parsed = { signatures: loaded.signatures, diagnostics: [] };
-  const options = { types: [...FILE_TYPES, ...VIEW_TYPES] };
+  const options = { types: [...FILE_TYPES, ...VIEW_TYPES], lists: loaded.lists };
   const { image, diagnostics } = await compileSignatures(parsed, embeddedCore(), options);
   return { image, reports: addDiagnostics(loaded.reports, diagnostics) };
 }

@@ -1,12 +1,14 @@
 // ClamAV's database files as signatures of gw. Each file is of a format by its extension; ignore
 // lists and macro groups are read first, since they concern lines of other files.
 import { extname } from "node:path";
+import type { SetLists } from "../../gwdb/lists/lists.ts";
 import type { Signature } from "../source.ts";
 import { SourceError } from "../source.ts";
 import { type ContainerKeys, openContainer } from "./container.ts";
 import { readEntryLine } from "./entry.ts";
 import { type HashRule, hashSignature, readHash } from "./hash.ts";
 import { IgnoreList } from "./ignore.ts";
+import { LIST_FILES, ListGatherer } from "./lists/gather.ts";
 import { infoOf, type LineContext, readBodyLine, readLogicalLine } from "./logical.ts";
 import type { BytePattern } from "./pattern/subsignature.ts";
 import { FileReader, type FileReport } from "./report.ts";
@@ -20,6 +22,8 @@ export interface ImportFile {
 /** What a set of files came to. */
 export interface Imported {
   readonly signatures: readonly Signature[];
+  /** Passwords, and rules on links in mail. */
+  readonly lists: SetLists;
   readonly reports: readonly FileReport[];
 }
 
@@ -84,10 +88,6 @@ const READERS: Readonly<Record<string, LineReader>> = {
 const UNUSED: Readonly<Record<string, string>> = {
   ".zmd": "container metadata (old format)",
   ".rmd": "container metadata (old format)",
-  ".pdb": "phishing list",
-  ".wdb": "phishing list",
-  ".gdb": "phishing list (hashes)",
-  ".pwdb": "passwords: name the file in scan.passwords_file",
   ".ftm": "file type magic: gw tells types itself",
   ".idb": "icon hashes",
   ".crb": "trusted certificates",
@@ -107,6 +107,7 @@ const UNWANTED = /u$/;
 export const CLAMAV_EXTENSIONS: ReadonlySet<string> = new Set([
   ...Object.keys(READERS),
   ...Object.keys(UNUSED),
+  ...LIST_FILES,
   ...IGNORES,
   ...CONTAINERS,
 ]);
@@ -121,6 +122,7 @@ const textOf = (bytes: Uint8Array) => Buffer.from(bytes).toString("latin1");
 
 /** Files that are read together. */
 class ImportSet {
+  readonly gatherer = new ListGatherer();
   readonly ignored = new IgnoreList();
   readonly macros = new Map<number, BytePattern[]>();
 
@@ -150,6 +152,10 @@ class ImportSet {
     if (IGNORES.has(extension)) return;
     const read = READERS[extension];
     const text = textOf(bytes);
+    if (LIST_FILES.has(extension)) {
+      reader.lines(text, (line, number) => this.gatherer.take(extension, line, { number, reader }));
+      return;
+    }
     if (read === undefined) {
       const reason = UNUSED[extension] ?? "unknown kind of file";
       reader.lines(text, () => reader.skip(reason));
@@ -200,6 +206,7 @@ export function importClamav(files: readonly ImportFile[], keys?: ContainerKeys)
   for (const { file, reader } of readers) set.read(file, reader);
   return {
     signatures: readers.flatMap(({ reader }) => reader.signatures),
+    lists: set.gatherer.lists,
     reports: [...unpacked.reports, ...readers.map(({ reader }) => reader.report())],
   };
 }

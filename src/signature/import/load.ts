@@ -2,6 +2,7 @@
 // and a report for each.
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { extname, join } from "node:path";
+import type { SetLists } from "../../gwdb/lists/lists.ts";
 import { CLAMAV_EXTENSIONS, type ImportFile, importClamav } from "../clamav/importer.ts";
 import { FileReader, type FileReport } from "../clamav/report.ts";
 import { parseSource } from "../parse.ts";
@@ -17,6 +18,8 @@ const OWN = ".gws";
 /** What files came to. */
 export interface Loaded {
   readonly signatures: readonly Signature[];
+  /** What they hold beside signatures. */
+  readonly lists: SetLists;
   /** One for each file, in their order. */
   readonly reports: readonly FileReport[];
 }
@@ -88,6 +91,7 @@ export function loadSignatures(files: readonly ImportFile[]): Loaded {
       ...clamav.signatures,
       ...yara.signatures,
     ],
+    lists: clamav.lists,
     reports: [...others.map(({ report }) => report), ...clamav.reports, ...yara.reports],
   };
 }

@@ -21,28 +21,35 @@ export class ListGatherer {
   /** Takes one line of a file with that extension. Throws what the line's reader throws. */
   take(extension: string, line: string, about: { number: number; reader: FileReader }): void {
     const { number, reader } = about;
+    const full = this.#put(extension, line, number);
+    if (full === "") reader.use();
+    else reader.skip(full);
+  }
+
+  /** Puts a line's entry down; why not, if there are too many. */
+  #put(extension: string, line: string, number: number): string {
     switch (extension) {
       case ".pwdb": {
         const { password } = readPasswordLine(line, number);
-        if (this.#passwords.size >= PASSWORDS_MAX) return reader.skip("too many passwords");
+        if (this.#passwords.size >= PASSWORDS_MAX) return "too many passwords";
         this.#passwords.add(password);
-        return reader.use();
+        return "";
       }
       case ".gdb": {
         const found = readAddressLine(line, number);
-        if (this.#addresses.size >= ADDRESSES_MAX) return reader.skip("too many addresses");
+        if (this.#addresses.size >= ADDRESSES_MAX) return "too many addresses";
         // What one list allows no other list forbids.
         if (found !== null && this.#addresses.get(found.digest) !== "allowed") {
           this.#addresses.set(found.digest, found.as);
         }
-        return reader.use();
+        return "";
       }
       default: {
         const rules = extension === ".pdb" ? this.#posed : this.#allowed;
         const rule = (extension === ".pdb" ? readPosedLine : readAllowedLine)(line, number);
-        if (rules.length >= RULES_MAX) return reader.skip("too many rules on links");
+        if (rules.length >= RULES_MAX) return "too many rules on links";
         rules.push(rule);
-        return reader.use();
+        return "";
       }
     }
   }

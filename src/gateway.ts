@@ -114,7 +114,7 @@ export class Gateway {
     });
     const inspector = startInspector(config, options);
     const carrier = await Carrier.start(
-      carrierOptions(config, { hostname: hostnameOf(config), log, store }),
+      carrierOptions(config, { hostname: hostnameOf(config), log, store, clock }),
     );
     const parts = { store, inspector, carrier, routes, policy };
     const gateway = new Gateway(config, { ...options, clock }, { ...parts, observation });

@@ -4,6 +4,7 @@ import type { Clock } from "../base/clock.ts";
 import { type Log, observedLog } from "../base/log.ts";
 import type { MessageIds } from "../base/message-id.ts";
 import type { Config } from "../config/schema.ts";
+import { TlsReporter } from "../pipeline/tls/tls-reporter.ts";
 import type { Store } from "../store/store.ts";
 import { Collector } from "./history/collector.ts";
 import { History } from "./history/history.ts";
@@ -72,7 +73,12 @@ export class Observation {
       };
     };
     const reporter = new Reporter({ store, ids, hostname, clock, log }, settings);
-    const onMinute = () => void reporter.tend();
+    const { config } = observed;
+    const tls = new TlsReporter({ store, ids, hostname, config, clock, log });
+    const onMinute = () => {
+      void reporter.tend();
+      void tls.tend();
+    };
     const rows = store.history;
     this.#history = new History({ rows, levels, log, clock, collector, onMinute });
     this.#history.start();

@@ -65,8 +65,14 @@ function begin(): void {
   self.onmessage = ({ data: order }) => {
     switch (order.kind) {
       case "start":
-        courier = new Courier(order.settings, { error, warn, info, debug }, (policy) =>
-          outbox.addPolicy(policy),
+        courier = new Courier(
+          order.settings,
+          { error, warn, info, debug },
+          {
+            onPolicy: (policy) => outbox.addPolicy(policy),
+            // They come together, and seldom.
+            onTlsResults: (tlsResults) => self.postMessage({ tlsResults }),
+          },
         );
         self.postMessage({ isReady: true });
         break;

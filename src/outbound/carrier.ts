@@ -7,6 +7,7 @@ import type { Outcome } from "../message.ts";
 import { forAll, TROUBLE, troubleOutcome } from "./response.ts";
 import { hopKey, type NextHop, type TlsMode } from "./route.ts";
 import type { KnownPolicy } from "./security/sts-policy.ts";
+import type { TlsResult } from "./security/tls-results.ts";
 import {
   COURIER_DEFAULTS,
   type CourierSettings,
@@ -33,6 +34,8 @@ export interface CarrierOptions {
   readonly settings?: Partial<Omit<CourierSettings, "hostname">>;
   /** An MTA-STS policy is new, and should be given back in `settings.sts` at the next start. */
   readonly onPolicy?: (policy: KnownPolicy) => void;
+  /** How encryption went, if `settings.isTlsCounted`. */
+  readonly onTlsResults?: (results: readonly TlsResult[]) => void;
   /** Makes the thread; for tests. */
   readonly spawn?: () => Worker;
 }
@@ -158,7 +161,8 @@ export class Carrier {
     });
   }
 
-  #read({ ends = [], logs = [], policies = [] }: Report): void {
+  #read({ ends = [], logs = [], policies = [], tlsResults }: Report): void {
+    if (tlsResults !== undefined) this.#options.onTlsResults?.(tlsResults);
     for (const policy of policies) this.#options.onPolicy?.(policy);
     for (const { level, event, fields } of logs) this.#options.log[level](event, fields);
     for (const { number, outcomes } of ends) this.#end(number, [...outcomes]);

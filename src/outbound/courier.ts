@@ -12,6 +12,7 @@ import { hopKey } from "./route.ts";
 import { Sts } from "./security/sts.ts";
 import type { KnownPolicy } from "./security/sts-policy.ts";
 import { TlsPolicy } from "./security/tls-policy.ts";
+import { type TlsResult, TlsResults } from "./security/tls-results.ts";
 import type { Connection } from "./session/connection.ts";
 import type { CourierSettings, Delivery } from "./settings.ts";
 
@@ -23,23 +24,38 @@ const SWEEPS_PER_TIMEOUT = 4;
 const SWEEP_MIN_MS = 10;
 const SWEEP_MAX_MS = 250;
 
+const TLS_POST_MS = 5_000;
+
+/** Who hears of what is learnt beside the mail. */
+export interface Told {
+  readonly onPolicy: (policy: KnownPolicy) => void;
+  readonly onTlsResults: (results: readonly TlsResult[]) => void;
+}
+
+const NOBODY: Told = { onPolicy: () => {}, onTlsResults: () => {} };
+
 /** Sends deliveries. */
 export class Courier {
   readonly #hops = new Map<string, Hop>();
   readonly #connections = new Set<Connection>();
   readonly #context: HopContext;
   readonly #sweeper: ReturnType<typeof setInterval>;
+  readonly #tlsResults: TlsResults | undefined;
+  #tlsPostedAt = 0;
 
   constructor(
     settings: CourierSettings,
     log: Log,
-    onPolicy: (policy: KnownPolicy) => void = () => {},
+    told: Told = NOBODY,
     clock: Clock = systemClock,
   ) {
+    const { onPolicy, onTlsResults } = told;
+    this.#tlsResults = settings.isTlsCounted ? new TlsResults(onTlsResults) : undefined;
     const resolver = new Resolver({ ...settings.dns, clock });
     const hosts = new MailHosts(resolver, { ...settings, random: Math.random });
     const connections = this.#connections;
-    const session = { settings, steady: () => clock.steady(), log, connections };
+    const counted = this.#tlsResults && { tlsResults: this.#tlsResults };
+    const session = { settings, steady: () => clock.steady(), log, connections, ...counted };
     const { sts, tlsCa } = settings;
     const ca = tlsCa === undefined ? {} : { ca: tlsCa };
     const asked = sts && new Sts({ resolver, clock, log, onPolicy, ...sts, ...ca });
@@ -69,6 +85,7 @@ export class Courier {
   /** Ends what has not been begun; messages under way go on. */
   stop(): void {
     for (const hop of this.#hops.values()) hop.stop();
+    this.#tlsResults?.flush();
   }
 
   /** Ends everything at once. */
@@ -117,6 +134,9 @@ export class Courier {
       hop.sweep(now);
       if (hop.isForgettable(now)) this.#hops.delete(key);
     }
+    if (now - this.#tlsPostedAt < TLS_POST_MS) return;
+    this.#tlsPostedAt = now;
+    this.#tlsResults?.flush();
   }
 }
 

@@ -7,6 +7,7 @@ import type { MailHosts, Target } from "./mail-hosts.ts";
 import { TROUBLE, troubleOutcome } from "./response.ts";
 import type { NextHop } from "./route.ts";
 import type { TlsPolicy } from "./security/tls-policy.ts";
+import type { TlsEnd, TlsFlaw } from "./security/tls-results.ts";
 import { type Opening, openSession } from "./session/opening.ts";
 import { describeTarget, type Session, type SessionContext } from "./session/session.ts";
 import { type SessionTerms, sessionTerms } from "./settings.ts";
@@ -103,16 +104,32 @@ export class Dialer {
 
   async #open(target: Target, asked: SessionTerms): Promise<Opening> {
     const agreed = await this.#policy.agree(target, asked, describeTarget(target));
-    if (agreed.kind === "refused") return { ...agreed, isTlsTrouble: false };
+    const { policy } = agreed;
+    const note = (end: TlsEnd) => {
+      if (policy !== undefined) this.#context.tlsResults?.note(target, policy, end);
+    };
+    if (agreed.kind === "refused") {
+      note({ isEncrypted: true });
+      return { ...agreed, isTlsTrouble: false };
+    }
     const { terms } = agreed;
     const key = `${target.address} ${target.port}`;
     const inClear: SessionTerms = { ...terms, tls: "off" };
     const isEither =
       terms.tls === "opportunistic" && terms.protocol !== "smtps" && terms.login === undefined;
-    if (!isEither) return openSession(target, terms, this.#context);
-    if (this.#isTlsBroken.has(key)) return openSession(target, inClear, this.#context);
+    if (isEither && this.#isTlsBroken.has(key)) {
+      note({ isEncrypted: false, flaw: BROKEN });
+      return openSession(target, inClear, this.#context);
+    }
     const opening = await openSession(target, terms, this.#context);
-    if (opening.kind === "open" || !opening.isTlsTrouble) return opening;
+    if (opening.kind === "open") {
+      const { flaw, ...tls } = opening.tls;
+      // Only a policy that is being tried asks how its certificates would have fared.
+      note(policy?.isTesting === true && flaw !== undefined ? { ...tls, flaw } : tls);
+      return opening;
+    }
+    if (opening.flaw !== undefined) note({ isEncrypted: false, flaw: opening.flaw });
+    if (!isEither || !opening.isTlsTrouble) return opening;
     // RFC 7435 §3: opportunistic security falls back rather than fail.
     this.#isTlsBroken.add(key, TLS_BROKEN_MS);
     const host = describeTarget(target);
@@ -120,3 +137,5 @@ export class Dialer {
     return openSession(target, inClear, this.#context);
   }
 }
+
+const BROKEN: TlsFlaw = { kind: "validation-failure", reason: "TLS failed a while ago" };

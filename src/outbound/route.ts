@@ -14,6 +14,9 @@ export type Protocol = "smtp" | "smtps" | "lmtp";
  */
 export type TlsMode = "off" | "opportunistic" | "required" | "dane";
 
+/** Opportunistic, whatever the recipient's domain asks for: how it is told that that failed. */
+export type Unasked = "lenient";
+
 /** What is done with 8-bit mail for a next hop that takes none. RFC 6152 §3. */
 export type EightBit = "convert" | "refuse" | "send";
 
@@ -27,7 +30,7 @@ export interface Login {
 export interface Terms {
   readonly protocol?: Protocol;
   readonly login?: Login;
-  readonly tls?: TlsMode;
+  readonly tls?: TlsMode | Unasked;
   /** Trusted certificates, PEM. */
   readonly tlsCa?: string;
   /** The name in the certificate, if it is not the host's. */

@@ -4,8 +4,9 @@ import type { Endpoint } from "../base/endpoint.ts";
 import type { LogFields, LogLevel } from "../base/log.ts";
 import type { TlsAssociation } from "../dns/records.ts";
 import type { Body, Envelope, Outcome, Recipient } from "../message.ts";
-import type { EightBit, Login, NextHop, Protocol, TlsMode } from "./route.ts";
+import type { EightBit, Login, NextHop, Protocol, TlsMode, Unasked } from "./route.ts";
 import type { KnownPolicy } from "./security/sts-policy.ts";
+import type { TlsResult } from "./security/tls-results.ts";
 import type { Timeouts } from "./session/connection.ts";
 
 /** One message for the recipients that share a next hop. */
@@ -58,6 +59,8 @@ export interface CourierSettings {
    * have gateways mail themselves; routes may name it always.
    */
   readonly isLoopbackMxAllowed: boolean;
+  /** How encryption went is counted, for reports. RFC 8460. */
+  readonly isTlsCounted: boolean;
 }
 
 /** What holds unless told otherwise. RFC 5321 §4.5.3.2 for the times. */
@@ -82,13 +85,14 @@ export const COURIER_DEFAULTS: Omit<CourierSettings, "hostname"> = {
   localAddresses: [],
   mxPort: 25,
   isLoopbackMxAllowed: false,
+  isTlsCounted: false,
 };
 
 /** How the sessions of one next hop are held. */
 export interface SessionTerms {
   readonly protocol: Protocol;
   /** `encrypted`: only with TLS, whoever the far side is, unless `tlsa` says who. */
-  readonly tls: TlsMode | "encrypted";
+  readonly tls: TlsMode | Unasked | "encrypted";
   /** The far side must be one of these. */
   readonly tlsa?: readonly TlsAssociation[];
   /** In place of those for all mail. */
@@ -133,4 +137,5 @@ export interface Report {
   readonly logs?: readonly LogEntry[];
   /** MTA-STS policies that are new. */
   readonly policies?: readonly KnownPolicy[];
+  readonly tlsResults?: readonly TlsResult[];
 }

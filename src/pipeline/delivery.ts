@@ -5,7 +5,7 @@
 import { describeError } from "../base/log.ts";
 import type { Outcome } from "../message.ts";
 import type { Carrier } from "../outbound/carrier.ts";
-import { hopKey, type NextHop } from "../outbound/route.ts";
+import { hopKey, type NextHop, relayTo } from "../outbound/route.ts";
 import type { Routes } from "../outbound/routes.ts";
 import type { Queue, QueueJob, Undelivered } from "../queue/queue.ts";
 import type { QueueEntry } from "../store/queue-rows.ts";
@@ -14,6 +14,7 @@ import { parsePlace } from "../text/mail-route.ts";
 import type { Gate } from "./gate.ts";
 import { Lanes, type Shipment } from "./lanes.ts";
 import { type Delivered, type ReportParts, Reports, successesOf } from "./reports.ts";
+import { TLS_REPORT_TAG } from "./tls/tls-mail.ts";
 import type { Trail } from "./trail.ts";
 
 /** What delivery works with. */
@@ -83,7 +84,7 @@ export class Delivery {
     const shipments = new Map<string, { nextHop: NextHop; recipients: QueueEntry[] }>();
     for (const entry of job.recipients) {
       const chosen = entry.route === "" ? undefined : parsePlace(entry.route);
-      const nextHop = chosen ?? routes.nextHop(entry.address);
+      const nextHop = chosen ?? wayOf(job, routes.nextHop(entry.address));
       const key = hopKey(nextHop);
       const shipment = shipments.get(key);
       if (shipment) shipment.recipients.push(entry);
@@ -198,4 +199,11 @@ export class Delivery {
       else log.warn(kind, fields);
     });
   }
+}
+
+// RFC 8460 §3: what tells a domain that encryption failed must not wait for it to work.
+function wayOf({ record }: QueueJob, nextHop: NextHop): NextHop {
+  const isReport = record.envelope.tags?.includes(TLS_REPORT_TAG) === true;
+  if (!isReport || nextHop.kind !== "mx") return nextHop;
+  return relayTo({ places: [nextHop], isBalanced: false, terms: { tls: "lenient" } });
 }

@@ -165,6 +165,14 @@ const MIGRATIONS: readonly string[] = [
    );
    CREATE INDEX history_by_time ON history (span, at);
    CREATE INDEX history_open ON history (span, at) WHERE closed = 0;`,
+  // Encryption with other domains' hosts, by day (UTC, since the epoch); result: JSON.
+  `CREATE TABLE tls_results (
+     day INTEGER NOT NULL,
+     domain TEXT NOT NULL,
+     result TEXT NOT NULL,
+     count INTEGER NOT NULL,
+     PRIMARY KEY (day, domain, result)
+   ) WITHOUT ROWID;`,
 ];
 
 /** The data folder cannot be used: another server has it, or its database is not ours to read. */

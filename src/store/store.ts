@@ -25,6 +25,7 @@ import { HistoryRows } from "./rows/history-rows.ts";
 import { NoticeRows } from "./rows/notice-rows.ts";
 import { ReleaseRows } from "./rows/release-rows.ts";
 import { StsRows } from "./rows/sts-rows.ts";
+import { TlsRows } from "./rows/tls-rows.ts";
 import { VaultRows } from "./rows/vault-rows.ts";
 import { PLACES, type Place } from "./spool/record.ts";
 import { type Acceptance, type Accepted, SegmentLog } from "./spool/segment.ts";
@@ -59,6 +60,8 @@ export class Store {
   readonly exemptions: ExemptionRows;
   readonly notices: NoticeRows;
   readonly policies: StsRows;
+  /** How encryption towards other domains went. */
+  readonly tls: TlsRows;
   /** Who was told to come again, and did. */
   readonly greylist: GreylistRows;
   /** Statistics of the past. */
@@ -127,6 +130,7 @@ export class Store {
     this.exemptions = new ExemptionRows(context);
     this.notices = new NoticeRows(context);
     this.policies = new StsRows(context);
+    this.tls = new TlsRows(context);
     this.greylist = new GreylistRows(context);
     this.history = new HistoryRows(context);
     this.decisions = new DecisionRows(context);

@@ -121,6 +121,15 @@ export const MAIL_EVENTS: EventTable = {
     "An MTA-STS policy could not be fetched.",
     "Mail goes by the policy known before, if there is one.",
   ],
+  "tls-report": ["A domain is told how encryption with its mail hosts went.", ""],
+  "tls-report-failed": [
+    "Such a report could not be sent; it is tried again for three days.",
+    "See cause. It is about the domain's own wish, no mail waits for it.",
+  ],
+  "tls-results-lost": [
+    "What was counted for such reports could not be stored.",
+    "See cause; no mail depends on it.",
+  ],
   "mta-sts-not-kept": ["An MTA-STS policy could not be stored.", "See cause."],
   notice: ["A notice was put into the queue.", ""],
   "notice-held": [

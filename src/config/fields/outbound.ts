@@ -87,6 +87,13 @@ export const OUTBOUND_FIELDS = {
     example: false,
     needsRestart: true,
   },
+  "outbound.tls_reports": {
+    type: flag(),
+    default: false,
+    doc: "Whether domains that ask for it (a TXT record at _smtp._tls) are told once a day how encryption with their mail hosts went: TLS-RPT, by mail of server.postmaster, signed if a [[signing]] is for that domain, or by HTTPS. Only hosts that are found by MX count.",
+    example: true,
+    needsRestart: true,
+  },
   "outbound.eight_bit": {
     type: oneOf(EIGHT_BIT_MODES),
     default: "convert",

@@ -49,6 +49,12 @@ export function parsePolicy(text: string): StsPolicy | undefined {
   return { mode, mx, maxAgeMs: Math.min(Number(maxAge), MAX_AGE_S_MAX) * 1000 };
 }
 
+/** A policy in the lines that it is published in. RFC 8461 §3.2. */
+export function policyText({ mode, mx, maxAgeMs }: StsPolicy): readonly string[] {
+  const hosts = mx.map((each) => `mx: ${each}`);
+  return ["version: STSv1", `mode: ${mode}`, ...hosts, `max_age: ${Math.round(maxAgeMs / 1000)}`];
+}
+
 /** Whether a policy names a host. RFC 8461 §4.1: a star stands for one label. */
 export function policyNames({ mx }: StsPolicy, host: string): boolean {
   const parent = host.slice(host.indexOf(".") + 1);

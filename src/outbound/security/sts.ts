@@ -3,8 +3,9 @@
 import type { Clock } from "../../base/clock.ts";
 import type { Log } from "../../base/log.ts";
 import type { Resolver } from "../../dns/resolver.ts";
-import { fetchText } from "./policy-fetch.ts";
+import { fetchText } from "./https.ts";
 import { type KnownPolicy, parsePolicy, policyId, type StsPolicy } from "./sts-policy.ts";
+import { flawOf, type TlsFlaw, type TlsFlawKind } from "./tls-results.ts";
 
 /** What policies are found with. */
 export interface StsParts {
@@ -30,7 +31,7 @@ const FAILED_MS = 300_000;
 export class Sts {
   readonly #parts: StsParts;
   readonly #known = new Map<string, KnownPolicy>();
-  readonly #failed = new Map<string, number>();
+  readonly #failed = new Map<string, { readonly until: number; readonly flaw: TlsFlaw }>();
   readonly #pending = new Map<string, Promise<StsPolicy | undefined>>();
 
   constructor(parts: StsParts) {
@@ -48,6 +49,14 @@ export class Sts {
     return pending;
   }
 
+  /** Why a domain's policy could not be had of late, if it could not. */
+  failureOf(domain: string): TlsFlaw | undefined {
+    const failed = this.#failed.get(domain);
+    return failed !== undefined && failed.until > this.#parts.clock.steady()
+      ? failed.flaw
+      : undefined;
+  }
+
   async #find(domain: string): Promise<StsPolicy | undefined> {
     const { resolver, clock } = this.#parts;
     const kept = this.#known.get(domain);
@@ -55,7 +64,7 @@ export class Sts {
     const lookup = await resolver.texts(`_mta-sts.${domain}`);
     const id = lookup.kind === "found" ? policyId(lookup.values) : undefined;
     if (id === undefined || id === known?.id) return known?.policy;
-    if ((this.#failed.get(domain) ?? 0) > clock.steady()) return known?.policy;
+    if (this.failureOf(domain) !== undefined) return known?.policy;
     return (await this.#fetch(domain, id)) ?? known?.policy;
   }
 
@@ -72,7 +81,8 @@ export class Sts {
     if (policy === undefined) {
       const cause = typeof text === "string" ? "it is no policy" : text.message;
       log.warn("mta-sts-not-fetched", { domain, cause });
-      this.#failed.set(domain, clock.steady() + FAILED_MS);
+      const flaw = { kind: flawKindOf(text), reason: cause };
+      this.#failed.set(domain, { until: clock.steady() + FAILED_MS, flaw });
       forgetOldest(this.#failed);
       return undefined;
     }
@@ -93,6 +103,13 @@ export class Sts {
     this.#known.set(known.domain, known);
     forgetOldest(this.#known);
   }
+}
+
+// RFC 8460 §4.3.2.2.
+function flawKindOf(text: string | Error): TlsFlawKind {
+  if (typeof text === "string") return "sts-policy-invalid";
+  const { kind } = flawOf(text.message);
+  return kind.startsWith("certificate") ? "sts-webpki-invalid" : "sts-policy-fetch-error";
 }
 
 function forgetOldest(map: Map<string, unknown>): void {

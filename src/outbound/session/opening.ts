@@ -8,6 +8,7 @@ import type { Target } from "../mail-hosts.ts";
 import { outcomeOf, TROUBLE, troubleOutcome } from "../response.ts";
 import type { Login } from "../route.ts";
 import { chainOf, matchesDane } from "../security/dane.ts";
+import { flawOf, type TlsEnd, type TlsFlaw } from "../security/tls-results.ts";
 import type { SessionTerms } from "../settings.ts";
 import { Connection } from "./connection.ts";
 import {
@@ -21,17 +22,21 @@ import {
 
 /** A session, or why there is none. */
 export type Opening =
-  | { readonly kind: "open"; readonly session: Session }
+  | { readonly kind: "open"; readonly session: Session; readonly tls: TlsEnd }
   | {
       readonly kind: "refused";
       readonly outcome: Outcome;
       /** The failure was one of encryption: it may work in clear. */
       readonly isTlsTrouble: boolean;
+      /** What was wrong with the encryption that was needed. */
+      readonly flaw?: TlsFlaw;
     };
 
 // RFC 7504, RFC 1846: said by hosts that never take mail. Any other refusal in a greeting is about
 // the client or the moment.
 const NEVER_TAKES_MAIL = /^(?:521|556)(?:[ -]|$)/;
+
+const IMPOSTOR = "its certificate is none that its TLSA records name";
 
 /** Opens a session on these terms. */
 export async function openSession(
@@ -54,12 +59,19 @@ export async function openSession(
     // A failure that comes while nodemailer upgrades is one of TLS, whatever it is called.
     const isTlsTrouble = error.code === "ETLS" || connection.upgrading === true;
     connection.close();
-    return { kind: "refused", outcome: refusal(error, target, isTlsTrouble), isTlsTrouble };
+    const outcome = refusal(error, target, isTlsTrouble);
+    return {
+      kind: "refused",
+      outcome,
+      isTlsTrouble,
+      ...(isTlsTrouble && { flaw: flawIn(error) }),
+    };
   }
   const impostor = impostorOf(connection, target, terms);
   if (impostor !== undefined) {
     connection.close();
-    return { kind: "refused", outcome: impostor, isTlsTrouble: false };
+    const flaw = { kind: "validation-failure", reason: IMPOSTOR } as const;
+    return { kind: "refused", outcome: impostor, isTlsTrouble: false, flaw };
   }
   const { login } = terms;
   const refused = login === undefined ? undefined : await logIn(connection, login, target);
@@ -68,7 +80,30 @@ export async function openSession(
     return { kind: "refused", outcome: refused, isTlsTrouble: false };
   }
   connection.rest();
-  return { kind: "open", session: new Session(connection, { target, terms, context }) };
+  const session = new Session(connection, { target, terms, context });
+  return { kind: "open", session, tls: tlsOf(connection, target) };
+}
+
+// RFC 8460 §4.3.1: of an encrypted session also what a look at the certificate would have said.
+function tlsOf({ secure, _socket: socket }: Connection, { host }: Target): TlsEnd {
+  const local = socket === undefined ? undefined : (socket as Socket).localAddress;
+  const about = {
+    isEncrypted: secure === true,
+    ...(local !== undefined && { localAddress: local }),
+  };
+  if (!(socket instanceof TLSSocket) || isIP(host) !== 0) return about;
+  const { authorizationError } = socket;
+  if (authorizationError) return { ...about, flaw: flawOf(String(authorizationError)) };
+  const [own] = chainOf(socket);
+  if (own !== undefined && own.checkHost(host) !== undefined) return about;
+  return { ...about, flaw: flawOf("the certificate's altnames do not have the host") };
+}
+
+// RFC 8460 §4.3.1: not offered, or refused, is one thing; TLS that fails is another.
+function flawIn(error: SmtpTrouble): TlsFlaw {
+  const { response = "" } = error;
+  if (/^[45]\d\d/.test(response)) return { kind: "starttls-not-supported" };
+  return flawOf(describeError(error));
 }
 
 function connectTo(
@@ -157,8 +192,7 @@ function impostorOf(connection: Connection, target: Target, terms: SessionTerms)
   const names = target.domain === undefined ? [target.host] : [target.host, target.domain];
   const isRight =
     socket instanceof TLSSocket && matchesDane(tlsa, chainOf(socket), names, Date.now());
-  const detail = "its certificate is none that its TLSA records name";
-  return isRight ? undefined : troubleOutcome(TROUBLE.tls, describeTarget(target), detail);
+  return isRight ? undefined : troubleOutcome(TROUBLE.tls, describeTarget(target), IMPOSTOR);
 }
 
 // RFC 4954 §4. A password that is wrong is the administrator's slip: it must not fail all mail, so

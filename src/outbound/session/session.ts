@@ -12,6 +12,7 @@ import {
   TROUBLE,
   troubleOutcome,
 } from "../response.ts";
+import type { TlsResults } from "../security/tls-results.ts";
 import type { CourierSettings, Delivery, SessionTerms } from "../settings.ts";
 import type { Connection, Replies } from "./connection.ts";
 import { Payload } from "./payload.ts";
@@ -23,6 +24,8 @@ export interface SessionContext {
   readonly log: Log;
   /** All connections, opening ones too; whoever keeps the time checks their deadlines. */
   readonly connections: Set<Connection>;
+  /** Left out: nobody is told how encryption went. */
+  readonly tlsResults?: TlsResults;
 }
 
 /** What came of a transaction. `stale`: the session had ended before, and nothing was said. */

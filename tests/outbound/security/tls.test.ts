@@ -10,6 +10,7 @@ import { join } from "node:path";
 import type { Answer } from "dns-packet";
 import { Courier } from "../../../src/outbound/courier.ts";
 import type { KnownPolicy } from "../../../src/outbound/security/sts-policy.ts";
+import type { TlsResult } from "../../../src/outbound/security/tls-results.ts";
 import type { CourierSettings } from "../../../src/outbound/settings.ts";
 import { issueCertificate, makeCertificate } from "../../harness/certificate.ts";
 import { addressRecord, FakeDns, mxRecord, RCODE, reply } from "../../harness/fake-dns.ts";
@@ -32,6 +33,7 @@ let dns: FakeDns;
 let hop: NextHopServer;
 let courier: Courier | undefined;
 let policies: KnownPolicy[] = [];
+let tlsResults: TlsResult[] = [];
 let log = keptLog();
 
 const pair = (files: { certificate: string; key: string }): Pair => {
@@ -65,6 +67,7 @@ beforeEach(async () => {
   dns.isSigned = true;
   log = keptLog();
   policies = [];
+  tlsResults = [];
   webPaths = [];
 });
 afterEach(async () => {
@@ -77,9 +80,13 @@ async function send(changes: Partial<CourierSettings>): Promise<string> {
   courier?.close();
   const settings = {
     ...{ ...SETTINGS, tlsCa: authority, mxPort: hop.port, isLoopbackMxAllowed: true },
-    ...{ dns: { servers: [dns.endpoint], timeoutMs: 300, rounds: 1 }, ...changes },
+    ...{ dns: { servers: [dns.endpoint], timeoutMs: 300, rounds: 1 }, isTlsCounted: true },
+    ...changes,
   };
-  courier = new Courier(settings, log, (policy) => policies.push(policy));
+  courier = new Courier(settings, log, {
+    onPolicy: (policy) => policies.push(policy),
+    onTlsResults: (results) => tlsResults.push(...results),
+  });
   const nextHop = { kind: "mx", domain: "example.org" } as const;
   const [outcome] = await courier.deliver(deliveryTo(hop, { nextHop }));
   if (outcome?.kind !== "delivered") return outcome?.reply.slice(0, 9) ?? "";
@@ -223,6 +230,106 @@ test("MTA-STS: a policy whose time is up is none", async () => {
   dns.zone["_mta-sts.example.org"] = [];
   const old = policies.map((policy) => ({ ...policy, expiresAt: Date.now() - 1 }));
   expect(await send(sts(old))).toBe("in clear");
+});
+
+/** What was counted: policy, failure, how often. */
+function counted(): string[] {
+  courier?.close();
+  return tlsResults.map(({ policy, failure, count }) =>
+    [policy.kind, failure?.kind ?? "good", count].join(" "),
+  );
+}
+
+const refusing = (): NextHopScript => ({ starttls: "502 5.5.1 not here" });
+
+const COUNTED: [string, () => NextHopScript, () => Partial<CourierSettings>, string][] = [
+  ["no policy, TLS", withTls(() => own), () => ({}), "no-policy-found good 1"],
+  ["no policy, no TLS", plain, () => ({}), "no-policy-found starttls-not-supported 1"],
+  [
+    "no policy, TLS that breaks",
+    () => ({ starttls: "220 go\r\n250 what is this" }),
+    () => ({}),
+    "no-policy-found validation-failure 1",
+  ],
+  ["DANE, right", withTls(() => own), dane(() => record(own.cert, 3)), "tlsa good 1"],
+  [
+    "DANE, another key",
+    withTls(() => own),
+    dane(() => record(issued.cert, 3)),
+    "tlsa validation-failure 1",
+  ],
+  ["DANE, no TLS", refusing, dane(() => record(own.cert, 3)), "tlsa starttls-not-supported 1"],
+  [
+    "DANE, no record that can be used",
+    withTls(() => own),
+    dane(() => record(own.cert, 1)),
+    "tlsa tlsa-invalid 1",
+  ],
+  ["enforced, right", withTls(() => issued), policed(POLICY("enforce", HOST)), "sts good 1"],
+  [
+    "enforced, wrong certificate",
+    withTls(() => own),
+    policed(POLICY("enforce", HOST)),
+    "sts certificate-not-trusted 1",
+  ],
+  [
+    "enforced, another host",
+    withTls(() => issued),
+    policed(POLICY("enforce", "mx2.example.org")),
+    "sts validation-failure 1",
+  ],
+  ["enforced, no TLS", refusing, policed(POLICY("enforce", HOST)), "sts starttls-not-supported 1"],
+  ["tried, right", withTls(() => issued), policed(POLICY("testing", HOST)), "sts good 1"],
+  [
+    "tried, wrong certificate",
+    withTls(() => own),
+    policed(POLICY("testing", HOST)),
+    "sts certificate-not-trusted 1",
+  ],
+  ["a policy that is none", withTls(() => own), policed("hello"), "sts sts-policy-invalid 1"],
+  [
+    "a policy that is not there",
+    withTls(() => own),
+    policed("", { status: 404 }),
+    "sts sts-policy-fetch-error 1",
+  ],
+];
+
+function dane(made: () => TlsaParts) {
+  return () => {
+    tlsa(made());
+    return { tls: "dane" } as const;
+  };
+}
+
+function policed(body: string, more: Partial<typeof webReply> = {}) {
+  return () => {
+    publish(body, more);
+    return sts();
+  };
+}
+
+test.each(COUNTED)("what is counted for reports: %s", async (_, script, changes, expected) => {
+  hop.script = script();
+  await send(changes());
+  expect(counted()).toEqual([expected]);
+});
+
+test("sessions that go alike are one result, and only hosts found by MX count", async () => {
+  const settings = {
+    ...{ ...SETTINGS, mxPort: hop.port, isLoopbackMxAllowed: true, messagesPerSessionMax: 1 },
+    ...{ dns: { servers: [dns.endpoint], timeoutMs: 300, rounds: 1 }, isTlsCounted: true },
+  };
+  const onTlsResults = (results: readonly TlsResult[]) => tlsResults.push(...results);
+  courier = new Courier(settings, log, { onPolicy: () => {}, onTlsResults });
+  const nextHop = { kind: "mx", domain: "example.org" } as const;
+  for (let i = 0; i < 3; i++) await courier.deliver(deliveryTo(hop, { nextHop }));
+  await courier.deliver(deliveryTo(hop));
+  expect(counted()).toEqual(["no-policy-found starttls-not-supported 3"]);
+  expect(tlsResults[0]).toMatchObject({
+    domain: "example.org",
+    failure: { host: HOST, address: "127.0.0.1", localAddress: "127.0.0.1" },
+  });
 });
 
 test("DANE comes before MTA-STS", async () => {

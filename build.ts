@@ -81,8 +81,13 @@ async function compile(name: string, target: string | undefined): Promise<void> 
 await buildEmbedded();
 if (!process.argv.includes("--embedded")) await compile("gw", undefined);
 if (process.argv.includes("--all")) {
-  for (const [name, target] of Object.entries(TARGETS)) {
-    await compile(name, target);
+  const names = Object.keys(TARGETS);
+  for (const name of names) {
+    await compile(name, TARGETS[name]);
     for (const file of publish(name)) console.log(`  ${file}`);
   }
+  // As sha256sum --check takes them.
+  const sums = await Promise.all(names.map((name) => Bun.file(`dist/${name}.sha256`).text()));
+  await writeWhole("dist/SHA256SUMS", new TextEncoder().encode(sums.join("")));
+  console.log("dist/SHA256SUMS");
 }

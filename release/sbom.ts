@@ -28,6 +28,7 @@ interface Lock {
 const MODULES = "node_modules/";
 /** Development tools of which something ends in the executable. */
 const RUNTIME = "bun";
+const RUNTIME_TEXTS = "release/runtime";
 
 /** All packages that an executable may hold, by name. Those for development only are left out. */
 export function partsOf(lock: Lock): readonly Part[] {
@@ -97,7 +98,7 @@ export function sbomOf(product: Product, parts: readonly Part[]) {
 
 /** The licence texts of all parts, each under its name; a part without a file has its SPDX name. */
 export function licenseTexts(parts: readonly Part[], root = "."): string {
-  return parts.map((part) => `${heading(part)}\n\n${textOf(join(root, part.folder))}\n`).join("\n");
+  return parts.map((part) => `${heading(part)}\n\n${textOfPart(part, root)}\n`).join("\n");
 }
 
 /** What `gw licenses` has of each part: a JSON value on a line of its own, gw first. */
@@ -109,7 +110,7 @@ export function licenseLines(product: Omit<Product, "sha256">, parts: readonly P
       name: part.name,
       version: part.version,
       license: part.license,
-      text: textOf(part.folder),
+      text: textOfPart(part, "."),
     };
   });
   return [own, ...others].map((each) => `${JSON.stringify(each)}\n`).join("");
@@ -117,9 +118,16 @@ export function licenseLines(product: Omit<Product, "sha256">, parts: readonly P
 
 const heading = ({ name, version, license }: Part) => `==== ${name} ${version} (${license})`;
 
-function textOf(folder: string): string {
+// The runtime's package holds no text, but libraries whose licences ask for theirs to go along.
+function textOfPart({ name, folder }: Part, root: string): string {
+  return name === RUNTIME
+    ? textOf(join(root, RUNTIME_TEXTS), /\.txt$/)
+    : textOf(join(root, folder));
+}
+
+function textOf(folder: string, wanted = /^(licen[cs]e|copying|notice)/i): string {
   if (!existsSync(folder)) return "";
-  const files = readdirSync(folder).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name));
+  const files = readdirSync(folder).filter((name) => wanted.test(name));
   const texts = files.sort().map((name) => readFileSync(join(folder, name), "utf8").trim());
   return texts.join("\n\n");
 }

@@ -225,6 +225,7 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
   96: [["\x60\xea", "arj", arjType]],
   99: [["conectix", "vhd", unlessText("vhd")]],
   100: [["dex\n0", "dex"]],
+  101: [["encrcdsa", "dmg"]],
   102: [["fLaC", "flac"]],
   113: [["\x71\xc7", "cpio", unlessText("cpio")]],
   118: [["vhdxfile", "vhdx"]],
@@ -305,6 +306,8 @@ export function fileType(bytes: Uint8Array): FileType {
 export function secondType(bytes: Uint8Array, type: FileType): FileType | undefined {
   const volume = volumeType(bytes);
   if (volume !== undefined && volume !== type) return volume;
+  const trailed = trailedType(bytes);
+  if (trailed !== undefined && trailed !== type) return trailed;
   if (zipEnd(bytes, ZIP_END) < 0) return undefined;
   return ZIP_TYPES.some((one) => one === type) ? undefined : zipType(bytes);
 }
@@ -317,10 +320,14 @@ function laterType(bytes: Uint8Array): FileType | undefined {
   if (hasMagic(bytes, "ftyp", 4)) return "mp4";
   if ((bytes[0] ?? 0) >> 4 === 5 && hasMagic(bytes, "\x2a\x4d\x18", 1)) return framedType(bytes);
   if (hasMagic(bytes, "# Disk DescriptorFile", 0)) return "vmdk";
+  return trailedType(bytes) ?? diskType(bytes);
+}
+
+// Disks that are told by their last sector; the first may be that of anything.
+function trailedType(bytes: Uint8Array): FileType | undefined {
   const trailerAt = bytes.length - TRAILER_BYTES;
   if (hasMagic(bytes, "conectix", trailerAt)) return "vhd";
-  if (hasMagic(bytes, "koly", trailerAt)) return "dmg";
-  return diskType(bytes);
+  return hasMagic(bytes, "koly", trailerAt) ? "dmg" : undefined;
 }
 
 function hasLatePdf(bytes: Uint8Array): boolean {

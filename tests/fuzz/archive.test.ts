@@ -17,6 +17,7 @@ import {
 } from "../unpack/archive/build-archives.ts";
 import { buildChm } from "../unpack/archive/build-chm.ts";
 import { buildIso, buildUdf } from "../unpack/archive/build-disc.ts";
+import { buildAppleDisk, buildDmg, buildQcow, buildVmdk } from "../unpack/archive/build-disks.ts";
 import { buildDynamicVhd, buildFat, buildGpt, buildMbr } from "../unpack/archive/build-images.ts";
 import { buildTar, paxHeader } from "../unpack/archive/build-tar.ts";
 import * as compressed from "../unpack/archive/compressed.ts";
@@ -24,6 +25,7 @@ import { encryptedRar5 } from "../unpack/archive/rar/build.ts";
 import { encrypted7z, packed7z } from "../unpack/archive/sevenzip/build.ts";
 import { buildExfat } from "../unpack/archive/volume/build-exfat.ts";
 import { buildExt } from "../unpack/archive/volume/build-ext.ts";
+import { buildHfs } from "../unpack/archive/volume/build-hfs.ts";
 import { buildNtfs } from "../unpack/archive/volume/build-ntfs.ts";
 import { buildLzxWim, buildWim } from "../unpack/archive/wim/build-wim.ts";
 import { mutated, random } from "./mutate.ts";
@@ -99,6 +101,9 @@ function samples(): [type: string, bytes: Buffer][] {
   own.push(buildNtfs(files, { packing: "lznt1" }), buildNtfs(files, { packing: "system" }));
   own.push(buildExfat(files), buildExt(files), buildExt(files, { map: "list" }));
   own.push(buildExt(files, { map: "inline" }));
+  own.push(buildHfs(files, { resources: "x" }), buildVmdk(fat), buildVmdk(fat, { isStream: true }));
+  own.push(buildQcow(fat, { isPacked: true }), buildDmg(fat), buildDmg(fat, { packing: "adc" }));
+  own.push(buildAppleDisk(buildHfs(files)));
   own.push(buildChm(), buildLzxWim(), buildWim(files, { coder: "xpress", isSolid: true }));
   const typed = own.map((bytes): [string, Buffer] => [fileType(bytes), bytes]);
   return typed.filter(([type]) => !["text", "zip", "gzip", "binary", "empty"].includes(type));

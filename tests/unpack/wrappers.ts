@@ -10,6 +10,7 @@ import {
   buildRar5,
 } from "./archive/build-archives.ts";
 import { buildIso, buildUdf } from "./archive/build-disc.ts";
+import { buildDmg, buildQcow, buildVhdx, buildVmdk } from "./archive/build-disks.ts";
 import {
   buildDynamicVhd,
   buildFat,
@@ -22,6 +23,7 @@ import { buildXar } from "./archive/build-xar.ts";
 import { deflated7z, encrypted7z, packed7z } from "./archive/sevenzip/build.ts";
 import { buildExfat } from "./archive/volume/build-exfat.ts";
 import { buildExt } from "./archive/volume/build-ext.ts";
+import { buildHfs } from "./archive/volume/build-hfs.ts";
 import { buildNtfs } from "./archive/volume/build-ntfs.ts";
 import { buildWim } from "./archive/wim/build-wim.ts";
 import { buildZip, type Member } from "./build-zip.ts";
@@ -94,6 +96,8 @@ const ZIPS: Wrapper[] = [
 const IMAGE_MAX = 20_000;
 const EXT_MAX = 300_000;
 
+const inVolume = (content: Buffer) => buildMbr(buildFat(12, files(content)));
+
 const ARCHIVES: Wrapper[] = [
   { name: "gzip", wrap: (content) => gzipSync(content) },
   { name: "zstd", wrap: (content) => zstdCompressSync(content) },
@@ -128,7 +132,7 @@ const ARCHIVES: Wrapper[] = [
   {
     name: "MBR disk",
     sizeMax: IMAGE_MAX,
-    wrap: (content) => buildMbr(buildFat(12, files(content))),
+    wrap: (content) => inVolume(content),
   },
   {
     name: "GPT disk",
@@ -138,13 +142,27 @@ const ARCHIVES: Wrapper[] = [
   {
     name: "fixed VHD",
     sizeMax: IMAGE_MAX,
-    wrap: (content) => buildFixedVhd(buildMbr(buildFat(12, files(content)))),
+    wrap: (content) => buildFixedVhd(inVolume(content)),
   },
   {
     name: "dynamic VHD",
     sizeMax: IMAGE_MAX,
-    wrap: (content) => buildDynamicVhd(buildMbr(buildFat(12, files(content)))),
+    wrap: (content) => buildDynamicVhd(inVolume(content)),
   },
+  { name: "HFS+", wrap: (content) => buildHfs(files(content)) },
+  { name: "VMDK", sizeMax: IMAGE_MAX, wrap: (content) => buildVmdk(inVolume(content)) },
+  {
+    name: "VMDK for streams",
+    sizeMax: IMAGE_MAX,
+    wrap: (content) => buildVmdk(inVolume(content), { isStream: true }),
+  },
+  { name: "VHDX", sizeMax: IMAGE_MAX, wrap: (content) => buildVhdx(inVolume(content)) },
+  {
+    name: "QCOW2",
+    sizeMax: IMAGE_MAX,
+    wrap: (content) => buildQcow(inVolume(content), { isPacked: true }),
+  },
+  { name: "DMG", wrap: (content) => buildDmg(buildHfs(files(content))) },
 ];
 
 const DOCUMENTS: Wrapper[] = [

@@ -4,8 +4,13 @@ import { explodeAr } from "./ar.ts";
 import { explodeArj } from "./arj.ts";
 import { explodeChm } from "./chm.ts";
 import { explodeCpio } from "./cpio.ts";
-import { explodeDisk, explodeVhd } from "./image/disk.ts";
+import { explodeDisk } from "./image/disk.ts";
+import { explodeDmg } from "./image/dmg.ts";
 import { explodeIso } from "./image/iso.ts";
+import { explodeQcow } from "./image/qcow.ts";
+import { explodeVhd } from "./image/vhd.ts";
+import { explodeVhdx } from "./image/vhdx.ts";
+import { explodeVmdk } from "./image/vmdk.ts";
 import { explodeForeign } from "./library/foreign.ts";
 import { explodeRar } from "./library/rar.ts";
 import { explodeRpm } from "./rpm.ts";
@@ -20,6 +25,7 @@ import { UNOPENED_FORMATS, unopened } from "./unopened.ts";
 import { explodeExfat } from "./volume/exfat.ts";
 import { explodeExt } from "./volume/ext.ts";
 import { explodeFat } from "./volume/fat.ts";
+import { explodeHfs } from "./volume/hfs.ts";
 import { explodeNtfs } from "./volume/ntfs.ts";
 import { explodeWim } from "./wim/wim.ts";
 import { explodeXar } from "./xar.ts";
@@ -45,7 +51,12 @@ export const ARCHIVE_UNPACKERS = [
   ["exfat", explodeExfat],
   ["ext", explodeExt],
   ["disk", explodeDisk],
+  ["hfs", explodeHfs],
   ["vhd", explodeVhd],
+  ["vhdx", explodeVhdx],
+  ["vmdk", explodeVmdk],
+  ["qcow", explodeQcow],
+  ["dmg", explodeDmg],
   ["bzip2", explodeBzip2],
   ["xz", explodeXz],
   ["lzip", explodeLzip],

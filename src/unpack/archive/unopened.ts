@@ -1,4 +1,4 @@
-// Archives that are known and not opened: they are told, so that policy can decide about what nobody
+// Archives and volumes that are known and not opened: they are told, so that policy can decide about what nobody
 // has looked at.
 
 import type { Budget } from "../../base/budget.ts";
@@ -9,15 +9,12 @@ export const UNOPENED_FORMATS: ReadonlyMap<string, string> = new Map([
   ["ace", "ACE"],
   ["zoo", "ZOO"],
   ["pst", "PST"],
-  ["vhdx", "VHDX"],
-  ["vmdk", "VMDK"],
-  ["qcow", "QCOW"],
-  ["dmg", "DMG"],
   ["lzop", "lzop"],
   ["lrzip", "lrzip"],
   ["stuffit", "StuffIt"],
   ["alz", "ALZip"],
   ["egg", "EGG"],
+  ["apfs", "APFS"],
 ]);
 
 /** An unpacker that opens nothing and says so of `format`. */
@@ -26,6 +23,6 @@ export function unopened(
 ): (bytes: Uint8Array, budget: Budget) => Generator<Extract, Explosion> {
   // biome-ignore lint/correctness/useYield: there is nothing to yield
   return function* tellUnopened() {
-    return { status: "unscanned", note: `${format} archives are not opened` };
+    return { status: "unscanned", note: `${format} is not opened` };
   };
 }

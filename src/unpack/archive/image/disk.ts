@@ -1,5 +1,5 @@
-// Whole disks: the partitions of an MBR or GPT table, and Microsoft's VHD around such a disk.
-// UEFI specification 2.10 §5; Microsoft "Virtual Hard Disk Image Format Specification" 1.0.
+// Whole disks: the partitions of an MBR, GPT or Apple table. UEFI specification 2.10 §5; "Inside
+// Macintosh: Devices" §3 for Apple's.
 
 import type { Budget } from "../../../base/budget.ts";
 import { asBuffer } from "../../../base/bytes.ts";
@@ -12,6 +12,7 @@ const EXTENDED = [0x05, 0x0f, 0x85];
 const GPT_PROTECTIVE = 0xee;
 const GPT_ENTRIES_MAX = 256;
 const LOGICAL_MAX = 64;
+const APPLE_MAX = 64;
 
 interface Partition {
   readonly start: number;
@@ -33,7 +34,7 @@ export function* explodeDisk(bytes: Uint8Array, budget: Budget): Generator<Extra
       giver.note("damaged", "a partition is not there", name);
       continue;
     }
-    if (!isKnown(content) && hasContent(content)) {
+    if (!isKnownVolume(content) && hasContent(content)) {
       giver.note("unscanned", "a file system that is not opened", name);
     }
     yield* giver.give(name, content);
@@ -43,6 +44,7 @@ export function* explodeDisk(bytes: Uint8Array, budget: Budget): Generator<Extra
 
 function partitions(input: Buffer): Partition[] {
   if (input.length < SECTOR) return [];
+  if (input.toString("latin1", 0, 2) === "ER") return readApple(input);
   const primary = readTable(input, 0);
   const isGpt = primary.some(({ type }) => type === GPT_PROTECTIVE);
   const found = isGpt ? readGpt(input) : [];
@@ -101,75 +103,38 @@ function readGpt(input: Buffer): Partition[] {
   return found;
 }
 
+// One sector for each partition, of which the first is the table itself.
+function readApple(input: Buffer): Partition[] {
+  const found: Partition[] = [];
+  for (let index = 1; index <= APPLE_MAX && (index + 1) * SECTOR <= input.length; index++) {
+    const at = index * SECTOR;
+    if (input.toString("latin1", at, at + 2) !== "PM") break;
+    const type = input.toString("latin1", at + 48, at + 80);
+    const isOwn = /^Apple_(?:partition_map|Free)/.test(type);
+    const [start, sectors] = [input.readUInt32BE(at + 8), input.readUInt32BE(at + 12)];
+    if (!isOwn && sectors > 0) found.push({ start, sectors });
+  }
+  return found;
+}
+
+/** Whether `disk` has partitions, or begins a file system that has a type of its own. */
+export function isKnownDisk(disk: Buffer): boolean {
+  const hasTable = disk.length >= SECTOR && disk[510] === 0x55 && disk[511] === 0xaa;
+  const isDisc = /^(?:CD001|BEA01|NSR0)/.test(disk.toString("latin1", 32_769, 32_774));
+  return hasTable || isDisc || disk.toString("latin1", 0, 2) === "ER" || isKnownVolume(disk);
+}
+
 // File systems that have a type of their own, opened or told as not opened.
-function isKnown(volume: Buffer): boolean {
+function isKnownVolume(volume: Buffer): boolean {
   const boot = volume.toString("latin1", 3, 11);
   if (boot === "NTFS    " || boot === "EXFAT   ") return true;
   if (volume.length > 1082 && volume.readUInt16LE(1080) === 0xef53) return true;
+  if (/^(?:H\+|HX|BD)/.test(volume.toString("latin1", 1024, 1026))) return true;
+  if (volume.toString("latin1", 32, 36) === "NXSB") return true;
   const isFat = volume.length >= SECTOR && volume[510] === 0x55 && volume[511] === 0xaa;
   return isFat && /FAT/.test(volume.toString("latin1", 54, 90));
 }
 
 function hasContent(bytes: Buffer): boolean {
   return bytes.some((byte) => byte !== 0);
-}
-
-const VHD_FOOTER_BYTES = 512;
-const VHD_FIXED = 2;
-const VHD_DYNAMIC = 3;
-const VHD_UNUSED = 0xffff_ffff;
-const VHD_BLOCKS_MAX = 1 << 20;
-
-/** Yields the disk in a VHD. */
-export function* explodeVhd(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
-  const input = asBuffer(bytes);
-  const giver = new Giver(budget);
-  const at = input.length - VHD_FOOTER_BYTES;
-  const footer = [at, 0].find(
-    (place) =>
-      place >= 0 &&
-      place + VHD_FOOTER_BYTES <= input.length &&
-      input.toString("latin1", place, place + 8) === "conectix",
-  );
-  const type = footer === undefined ? 0 : input.readUInt32BE(footer + 60);
-  if (footer !== at) giver.note("damaged", "cut short");
-  if (footer === undefined) return giver.outcome;
-  if (type === VHD_FIXED) yield* giver.give("disk", input.subarray(0, Math.max(0, at)));
-  else if (type === VHD_DYNAMIC) yield* giveDynamic(input, footer, giver);
-  else giver.note("unscanned", "a disk of differences needs its parent");
-  return giver.outcome;
-}
-
-// Only blocks that were written are there; each comes behind a map of its sectors.
-function* giveDynamic(input: Buffer, footer: number, giver: Giver): Generator<Extract> {
-  const header = Number(input.readBigUInt64BE(footer + 16));
-  const size = Number(input.readBigUInt64BE(footer + 48));
-  if (header + 1024 > input.length || input.toString("latin1", header, header + 8) !== "cxsparse") {
-    return giver.note("damaged", "the header is broken");
-  }
-  const tableAt = Number(input.readBigUInt64BE(header + 16));
-  const blockSize = input.readUInt32BE(header + 32);
-  const count = Math.min(input.readUInt32BE(header + 28), VHD_BLOCKS_MAX);
-  if (blockSize < SECTOR || blockSize % SECTOR !== 0) {
-    return giver.note("damaged", "the header is broken");
-  }
-  const mapSize = Math.ceil(blockSize / SECTOR / 8 / SECTOR) * SECTOR;
-  // The unused end of the disk is left out: disks are as large as you like, and empty.
-  let last = -1;
-  const places: number[] = [];
-  for (let index = 0; index < count && tableAt + index * 4 + 4 <= input.length; index++) {
-    const sector = input.readUInt32BE(tableAt + index * 4);
-    places.push(sector);
-    if (sector !== VHD_UNUSED) last = index;
-  }
-  const used = Math.min(size, (last + 1) * blockSize);
-  if (used > giver.room) return giver.refuse("disk");
-  const disk = Buffer.alloc(used);
-  places.slice(0, last + 1).forEach((sector, index) => {
-    const from = sector * SECTOR + mapSize;
-    if (sector === VHD_UNUSED) return;
-    if (from + blockSize > input.length) giver.note("damaged", "a block is not there");
-    input.subarray(from, from + blockSize).copy(disk, index * blockSize);
-  });
-  yield* giver.give("disk", disk);
 }

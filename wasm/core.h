@@ -46,7 +46,7 @@ INLINE u32 is_equal(const u8 *a, const u8 *b, u32 n) {
 // is unknown is skipped, so that later versions can add some.
 
 #define IMAGE_MAGIC 0x42445747u  // "GWDB"
-#define IMAGE_VERSION 2u
+#define IMAGE_VERSION 3u
 #define SECTION_MAX 32u
 
 typedef struct { u32 magic, version, size, sections, checksum[2], reserved[2]; } ImageHeader;
@@ -141,14 +141,16 @@ typedef struct {
   u32 bytes;        // run, in RUNS
   u16 length, at;   // run's length; canonical window's offset in it
   u32 before;       // pattern start to run start
+  u32 probe;        // the four bytes of the run at probe_place()
 } Anchor;
 
-// Windows of 3 bytes have a filter of bytes, 4 << filterLog of them, 0 or 1; all others one of
-// bits.
+// Anchors of a tier stand in the order of its buckets: `firsts` has the number of the first one of
+// each bucket, those of its other tags follow.
 typedef struct {
   u32 window, stride, fold;
-  u32 filterLog, bucketLog, buckets;  // words of the filter and home buckets as powers of two
-  u32 filter, tags, ids;              // offsets from the section's start
+  u32 isBytes;  // the filter is a table of bytes, 0 or 1, instead of bits
+  u32 filterLog, phaseLog, bucketLog, buckets;  // bytes and home buckets as powers of two
+  u32 filter, phases, tags, firsts;             // offsets from the section's start
   u32 entries;
 } Tier;
 
@@ -254,7 +256,8 @@ typedef struct {
   Match matches[MATCHES_MAX];
   u8 digest[32];
   u8 name[NAME_MAX];
-  u32 candidates[BLOCK + 64], survivors[BLOCK + 64];
+  u32 candidates[BLOCK + 64];
+  u32 survivors[(BLOCK + 64) * 2];    // position and phases
   u32 windows[(BLOCK * 8 + 64) * 2];  // position and bucket of canonical windows
 } Scan;
 
@@ -298,7 +301,7 @@ INLINE u32 spend(Scan *scan, u32 work) {
 // match.c, verify.c, judge.c, build.c
 void search_tiers(Scan *scan);
 void search_direct(Scan *scan);
-void verify_anchor(Scan *scan, u32 anchor, i32 window);
+void verify_anchor(Scan *scan, const Anchor *anchor, u32 run);
 void record_match(Scan *scan, u32 pattern, State *state, u32 offset);
 void touch(Scan *scan, u32 signature);
 void record_alone(Scan *scan, u32 signature, u32 offset);
@@ -307,44 +310,3 @@ u32 target_allows(const Scan *scan, const Signature *signature);
 void match_names(Scan *scan);
 u32 judge(Scan *scan);
 u32 byte_rarity(u8 byte);
-
-// ---- hashing, alike in builder and scanner ------------------------------------------------------
-
-#define HASH_FILTER 0x9E3779B97F4A7C15ull
-#define HASH_WINDOW 0xD6E8FEB86659FD93ull
-#define FOLD64 0x2020202020202020ull
-
-// Hash of the filter window at p: its top bits choose word and bits.
-INLINE u64 filter_hash(const u8 *p, int window, int fold) {
-  u64 x = load64(p);
-  if (fold) x |= FOLD64;
-  return (x << (64 - 8 * window)) * HASH_FILTER;
-}
-
-// The same for windows of 3 bytes: their place in the table of bytes.
-#define SHORT_LOG 16
-INLINE u32 short_hash(const u8 *p, int fold) {
-  u32 x = load32(p);
-  if (fold) x |= (u32)FOLD64;
-  return (x << 8) * 0x9E3779B1u >> (32 - SHORT_LOG);
-}
-
-// Hash of the canonical window at p, window + stride - 1 bytes long.
-INLINE u64 window_hash(const u8 *p, int window, int stride, int fold) {
-  u64 a = load64(p), b = 0;
-  int span = window + stride - 1;
-  if (span < 8) a &= (1ull << (8 * span)) - 1;
-  else if (span > 8) b = load64(p + stride - 1);
-  if (fold) {
-    a |= span < 8 ? FOLD64 & ((1ull << (8 * span)) - 1) : FOLD64;
-    b |= span > 8 ? FOLD64 : 0;
-  }
-  u64 h = (a ^ rotate64(b, 29)) * HASH_WINDOW;
-  return h ^ (h >> 32);
-}
-
-// 16-bit tag of a window; 0 marks an empty slot, 0xffff in slot 7 a bucket that runs over.
-INLINE u32 window_tag(u64 hash) {
-  u32 tag = (u32)(hash >> 40) & 0xffff;
-  return tag == 0 ? 1 : tag == 0xffff ? 0xfffe : tag;
-}

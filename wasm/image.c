@@ -2,6 +2,7 @@
 // it came about, makes a scan read or write elsewhere; then sets up a Scan and drives it. The
 // checksum is the host's affair.
 #include "simd.h"
+#include "tier.h"
 
 // Why an image is refused, in the order of src/scan/signature-set.ts.
 enum {
@@ -147,6 +148,7 @@ static u32 check_anchors(const Scan *scan) {
   for (const Anchor *anchor = scan->anchors; anchor < scan->anchors + count; anchor++) {
     if ((u64)anchor->bytes + anchor->length > end) return BAD_ANCHOR;
     u32 id = anchor->pattern & ~ANCHOR_FOLD;
+    if (anchor->at > anchor->length || anchor->length < PROBE_LENGTH) return BAD_ANCHOR;
     if (id & ANCHOR_ALONE) continue;
     if (id >= scan->counts[SECTION_PATTERNS]) return BAD_ANCHOR;
     const Pattern *pattern = scan->patterns + id;
@@ -161,30 +163,46 @@ static u32 is_table_inside(u32 offset, u64 length, u32 section) {
   return offset % 16 == 0 && offset <= section && length <= section - offset;
 }
 
-static u32 is_known_tier(u32 window, u32 stride) {
-  return (window == 8 && (stride == 8 || stride == 4)) || (window == 5 && stride == 2) ||
-         (window == 4 && stride == 1) || (window == 3 && stride == 2);
+// The table of a filter or of phases: a power of two of bytes, as much as its hash may ask for.
+static u32 is_filter_sound(const Scan *scan, const Tier *tier) {
+  u32 length = scan->lengths[SECTION_TIERS];
+  if (!is_known_filter(tier->isBytes, tier->filterLog)) return 0;
+  if (tier->phaseLog < PHASE_LOG_MIN || tier->phaseLog > PHASE_LOG_MAX) return 0;
+  if (!is_table_inside(tier->phases, 1ull << tier->phaseLog, length)) return 0;
+  if (!is_table_inside(tier->filter, 1ull << tier->filterLog, length)) return 0;
+  // Bytes move the end of a list; a phase that the stride has not leads outside of the object.
+  const u8 *filter = scan->tiers + tier->filter, *phases = scan->tiers + tier->phases;
+  u64 excess = tier->isBytes ? ~0x0101010101010101ull : 0, bad = 0;
+  for (u32 k = 0; k < 1u << tier->filterLog && excess != 0; k += 8) bad |= load64(filter + k) & excess;
+  excess = 0x0101010101010101ull * (0xff & ~((1u << tier->stride) - 1));
+  for (u32 k = 0; k < 1u << tier->phaseLog && excess != 0; k += 8) bad |= load64(phases + k) & excess;
+  return bad == 0;
+}
+
+// Whether every tag of every bucket has an anchor.
+static u32 are_buckets_sound(const Scan *scan, const Tier *tier) {
+  u32 length = scan->lengths[SECTION_TIERS], anchors = scan->counts[SECTION_ANCHORS];
+  if (tier->bucketLog > BUCKET_LOG_MAX || tier->buckets < 1u << tier->bucketLog) return 0;
+  if (!is_table_inside(tier->tags, 16ull * tier->buckets, length)) return 0;
+  if (!is_table_inside(tier->firsts, 4ull * tier->buckets, length)) return 0;
+  const u8 *tags = scan->tiers + tier->tags;
+  const u32 *firsts = (const u32 *)(scan->tiers + tier->firsts);
+  for (u32 k = 0; k < tier->buckets; k++) {
+    u32 used = ~tags_equal(tags + 16 * k, 0) & 0xff;
+    if (load16(tags + 16 * k + 14) == TAG_GOES_ON) used &= 0x7f;
+    if (firsts[k] > anchors || (used != 0 && 31 - (u32)__builtin_clz(used) >= anchors - firsts[k])) {
+      return 0;
+    }
+  }
+  return 1;
 }
 
 static u32 check_tiers(const Scan *scan) {
-  u32 length = scan->lengths[SECTION_TIERS];
   const Tier *tier = (const Tier *)scan->tiers;
   for (u32 i = 0; i < scan->counts[SECTION_TIERS]; i++, tier++) {
     if (!is_known_tier(tier->window, tier->stride) || tier->fold > 1) return BAD_TIER;
-    if (tier->window == 3 && tier->filterLog != SHORT_LOG - 2) return BAD_TIER;
-    if (tier->filterLog < 9 || tier->filterLog > 21 || tier->bucketLog > 26) return BAD_TIER;
-    if (tier->buckets < 1u << tier->bucketLog) return BAD_TIER;
-    if (!is_table_inside(tier->filter, 4ull << tier->filterLog, length)) return BAD_TIER;
-    if (!is_table_inside(tier->tags, 16ull * tier->buckets, length)) return BAD_TIER;
-    if (!is_table_inside(tier->ids, 32ull * tier->buckets, length)) return BAD_TIER;
-    const u8 *table = scan->tiers + tier->filter;  // of bytes that move the list's end
-    for (u32 k = 0; tier->window == 3 && k < 1u << SHORT_LOG; k++) {
-      if (table[k] > 1) return BAD_TIER;
-    }
-    const u32 *ids = (const u32 *)(scan->tiers + tier->ids);
-    if (!all_below(ids, tier->buckets, max32(scan->counts[SECTION_ANCHORS], 1))) return BAD_TIER;
+    if (!is_filter_sound(scan, tier) || !are_buckets_sound(scan, tier)) return BAD_TIER;
   }
-  if (scan->counts[SECTION_TIERS] > 0 && scan->counts[SECTION_ANCHORS] == 0) return BAD_TIER;
   return FINE;
 }
 

@@ -22,16 +22,6 @@ INLINE u32 masked_equal(const u8 *p, u8 value, u8 mask) {
   v128_t v = wasm_v128_and(wasm_v128_load(p), wasm_i8x16_splat((signed char)mask));
   return wasm_i8x16_bitmask(wasm_i8x16_eq(v, wasm_i8x16_splat((signed char)value)));
 }
-
-// Whether all of the words, eight at a time, are below the limit.
-INLINE u32 all_below(const u32 *words, u64 eights, u32 limit) {
-  v128_t above = wasm_i32x4_const_splat(0), least = wasm_u32x4_splat(limit);
-  for (u64 i = 0; i < eights; i++, words += 8) {
-    v128_t pair = wasm_u32x4_max(wasm_v128_load(words), wasm_v128_load(words + 4));
-    above = wasm_v128_or(above, wasm_u32x4_ge(pair, least));
-  }
-  return !wasm_v128_any_true(above);
-}
 #else
 INLINE u32 tags_equal(const u8 *tags, u32 tag) {
   u32 mask = 0;
@@ -49,12 +39,5 @@ INLINE u32 masked_equal(const u8 *p, u8 value, u8 mask) {
   u32 equal = 0;
   for (u32 i = 0; i < 16; i++) equal |= (u32)((p[i] & mask) == value) << i;
   return equal;
-}
-
-INLINE u32 all_below(const u32 *words, u64 eights, u32 limit) {
-  for (u64 i = 0; i < 8 * eights; i++) {
-    if (words[i] >= limit) return 0;
-  }
-  return 1;
 }
 #endif

@@ -272,10 +272,8 @@ static void try_starts(Scan *scan, u32 id, State *state, u32 run, u32 least) {
   if (state->next != NONE && last != NONE) state->next = max32(state->next, last + 1);
 }
 
-void verify_anchor(Scan *scan, u32 index, i32 window) {
-  const Anchor *anchor = scan->anchors + index;
-  i32 run = window - (i32)anchor->at;
-  if (run < 0 || (u32)run > scan->size || anchor->length > scan->size - (u32)run) return;
+// An anchor whose window and probe were found; its run lies inside the object.
+void verify_anchor(Scan *scan, const Anchor *anchor, u32 run) {
   if (!spend(scan, 8 + anchor->length / 8)) return;
   const u8 *data = scan->bytes + run, *wanted = scan->runs + anchor->bytes;
   if (!(anchor->pattern & ANCHOR_FOLD ? is_equal_folded(data, wanted, anchor->length)
@@ -284,7 +282,7 @@ void verify_anchor(Scan *scan, u32 index, i32 window) {
   }
   u32 id = anchor->pattern & ~ANCHOR_FOLD;
   if (id & ANCHOR_ALONE) {
-    record_alone(scan, id & ~ANCHOR_ALONE, (u32)run);
+    record_alone(scan, id & ~ANCHOR_ALONE, run);
     return;
   }
   // Not for this type of object: it need not be known where it would match.
@@ -292,9 +290,9 @@ void verify_anchor(Scan *scan, u32 index, i32 window) {
   State *state = state_of(scan, id);
   if (state->count >= scan->patterns[id].countMax || state->next == NONE) return;
   if (anchor->before & ANCHOR_VARIABLE) {
-    try_starts(scan, id, state, (u32)run, anchor->before & ~ANCHOR_VARIABLE);
-  } else if ((u32)run >= anchor->before) {
-    try_start(scan, id, state, (u32)run - anchor->before);
+    try_starts(scan, id, state, run, anchor->before & ~ANCHOR_VARIABLE);
+  } else if (run >= anchor->before) {
+    try_start(scan, id, state, run - anchor->before);
   }
 }
 

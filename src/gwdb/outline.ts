@@ -2,7 +2,9 @@
 import { HASH_KINDS, type Image, ImageError, SECTIONS } from "./image.ts";
 
 /** Words of a tier in the image, see docs/gwdb.md. */
-const TIER_WORDS = 10;
+const TIER_WORDS = 13;
+/** Tags of a bucket and the number of its first anchor. */
+const BUCKET_SIZE = 20;
 
 /** One section that is there. */
 export interface OutlineSection {
@@ -51,9 +53,9 @@ function tiersOf(image: Image): OutlineTier[] {
       window: word(0),
       stride: word(1),
       isFolded: word(2) === 1,
-      entries: word(9),
-      filterBytes: 4 * 2 ** word(3),
-      tableBytes: 48 * word(5),
+      entries: word(12),
+      filterBytes: 2 ** word(4) + 2 ** word(5),
+      tableBytes: BUCKET_SIZE * word(7),
     };
   });
 }

@@ -7,7 +7,7 @@ import type { Run } from "./pattern.ts";
 
 const VARIABLE = 0x80000000;
 const NONE = 0xffffffff;
-const ANCHOR_SIZE = 16;
+const ANCHOR_SIZE = 20;
 const RUN_SIZE = 24;
 /** Zero bytes behind the runs, so that the core may read whole words of them. */
 const RUN_PAD = 16;

@@ -49,8 +49,8 @@ const sizeOf = (fields: readonly string[]) => {
 test.each([
   ["Signature, 16 bytes", "Signature"],
   ["Pattern, 32 bytes", "Pattern"],
-  ["Anchor, 16 bytes", "Anchor"],
-  ["Tier, 40 bytes", "Tier"],
+  ["Anchor, 20 bytes", "Anchor"],
+  ["Tier, 52 bytes", "Tier"],
   ["Hash, 24 bytes", "Hash"],
 ])("%s is as core.h has it", (heading, struct) => {
   expect(fieldsOf(heading)).toEqual(structOf(struct));

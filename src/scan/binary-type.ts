@@ -1,6 +1,7 @@
 // Structural checks behind a magic number: which kind of ZIP, whether "MZ" is a program, whether
 // "BM" is a picture. Each looks at a bounded number of bytes and never throws on hostile input.
 
+import { constants, inflateRawSync } from "node:zlib";
 import { isTextual } from "./text-type.ts";
 
 const ZIP_WALK_MAX = 24;
@@ -8,8 +9,17 @@ const ZIP_NAME_MAX = 64;
 const ZIP_LOCAL_BYTES = 30;
 const ZIP_CENTRAL_BYTES = 46;
 const ZIP_END_BYTES = 22;
+const ZIP_LOCATOR_BYTES = 20;
 const ZIP_TAIL = 1024;
 const TAR_BLOCK = 512;
+// Deflate's tables take up to some 300 bytes, the first partial length is 512 or more; one byte makes
+// a thousand at most.
+const PGP_PROBE_BYTES = 500;
+const PGP_PROBE_MADE_MAX = 1 << 20;
+// RFC 9580 §5: what a compressed packet can hold: signatures before a file, the file, more of itself.
+const PGP_INNER_TAGS: ReadonlySet<number> = new Set([
+  ...[0x88, 0x89, 0x90, 0xa3, 0xac, 0xad, 0xae, 0xaf, 0xc2, 0xc4, 0xc8, 0xcb],
+]);
 // The reach of the whole check, wherever it starts.
 const ZIP_REACH = 65_536;
 
@@ -105,6 +115,8 @@ export function zipEnd(bytes: Uint8Array, reach: number): number {
   if (reach === ZIP_END_BYTES && !hasMagic(bytes, "PK\x05\x06", from)) return -1;
   const at = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).indexOf("PK\x05\x06", from);
   if (at < 0 || at + ZIP_END_BYTES > bytes.length) return -1;
+  // All ones stand for numbers in the records of ZIP64, right before it. APPNOTE 6.3.10 §4.3.15.
+  if (hasMagic(bytes, "PK\x06\x07", at - ZIP_LOCATOR_BYTES)) return at;
   // Its directory lies before it; the words alone, in a text about ZIP, do not count.
   return u16(bytes, at + 8) > 0 && u32(bytes, at + 12) <= at ? at : -1;
 }
@@ -181,7 +193,10 @@ export function pgpType(bytes: Uint8Array): "pgp" | undefined {
   return bytes[versionAt] === 3 && isKnown ? "pgp" : undefined;
 }
 
-/** OpenPGP without a public key: encrypted with a password, signed, or compressed. RFC 9580 §5. */
+/**
+ * OpenPGP without a public key: encrypted with a password, signed, compressed, or a bare file. RFC
+ * 9580 §5.
+ */
 export function pgpBareType(bytes: Uint8Array): "pgp" | undefined {
   const [tag = 0, first = 0, second = 0, third = 0] = bytes;
   switch (tag) {
@@ -195,12 +210,50 @@ export function pgpBareType(bytes: Uint8Array): "pgp" | undefined {
     case 0x90:
     case 0xc4:
       return first === 13 && second === 3 && third <= 1 ? "pgp" : undefined;
-    // Compressed data of open length, by zlib or bzip2.
+    // Compressed data of open length.
     case 0xa3:
-      return hasMagic(bytes, "\x02\x78", 1) || hasMagic(bytes, "\x03BZh", 1) ? "pgp" : undefined;
+      return isPgpCompressed(bytes, 1) ? "pgp" : undefined;
+    // The same with a length, which may be the first one of several.
+    case 0xc8:
+      return isPgpCompressed(bytes, 1 + lengthBytes(first)) ? "pgp" : undefined;
+    // A file: what kind, the length of its name, the name, a date.
+    case 0xac:
+    case 0xad:
+      return isPgpLiteral(bytes, tag === 0xac ? 2 : 3) ? "pgp" : undefined;
+    case 0xcb:
+      return isPgpLiteral(bytes, 1 + lengthBytes(first)) ? "pgp" : undefined;
     default:
       return;
   }
+}
+
+// RFC 9580 §4.2.1: partial lengths have one byte as well.
+function lengthBytes(first: number): number {
+  return first < 192 || (first >= 224 && first < 255) ? 1 : first < 224 ? 2 : 5;
+}
+
+// RFC 9580 §5.6. zlib and bzip2 tell themselves; what deflate holds must begin as a packet does.
+function isPgpCompressed(bytes: Uint8Array, at: number): boolean {
+  if (hasMagic(bytes, "\x02\x78", at) || hasMagic(bytes, "\x03BZh", at)) return true;
+  if (bytes[at] !== 1) return false;
+  try {
+    const head = bytes.subarray(at + 1, at + 1 + PGP_PROBE_BYTES);
+    const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: PGP_PROBE_MADE_MAX };
+    return PGP_INNER_TAGS.has(inflateRawSync(head, options)[0] ?? 0);
+  } catch {
+    // No deflate stream, and so no packet.
+    return false;
+  }
+}
+
+// RFC 9580 §5.9: binary, text, UTF-8 or MIME; the name is as a file's name is.
+function isPgpLiteral(bytes: Uint8Array, at: number): boolean {
+  const kind = bytes[at] ?? 0;
+  if (kind !== 0x62 && kind !== 0x74 && kind !== 0x75 && kind !== 0x6d) return false;
+  const nameAt = at + 2;
+  const length = bytes[at + 1] ?? 0;
+  if (nameAt + length + 4 > bytes.length) return false;
+  return bytes.subarray(nameAt, nameAt + length).every((byte) => byte >= 0x20 && byte !== 0x7f);
 }
 
 /** Old tar files have no magic number, but a checksum over their first block. */

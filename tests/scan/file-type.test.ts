@@ -1,7 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { deflateRawSync } from "node:zlib";
 import { FILE_TYPES, type FileType, fileType, secondType } from "../../src/scan/file-type.ts";
+import { buildZip } from "../unpack/build-zip.ts";
 
 const bytesOf = (text: string) => Buffer.from(text, "latin1");
 
@@ -47,6 +49,9 @@ function oldTar(): Buffer {
   block.write(`${sum.toString(8).padStart(6, "0")}\0 `, 148, "latin1");
   return block;
 }
+
+const pgpDeflated = (head: string, packet: string) =>
+  Buffer.concat([bytesOf(head), deflateRawSync(Buffer.from(packet, "latin1"))]);
 
 const TYPED: readonly (readonly [what: string, bytes: Buffer, type: FileType])[] = [
   ["nothing", bytesOf(""), "empty"],
@@ -171,6 +176,13 @@ const TYPED: readonly (readonly [what: string, bytes: Buffer, type: FileType])[]
   ["TNEF", bytesOf("\x78\x9f\x3e\x22\x01\0"), "tnef"],
   ["S/MIME", bytesOf("\x30\x82\x01\0\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x03"), "smime"],
   ["S/MIME in BER", bytesOf("\x30\x80\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02"), "smime"],
+  ["a PGP file", bytesOf("\xac\x0fb\x05a.txt\0\0\0\0text"), "pgp"],
+  ["a PGP file with partial lengths", bytesOf("\xcb\xe9t\0\0\0\0\0text"), "pgp"],
+  ["a PGP file, deflated", pgpDeflated("\xa3\x01", "\xac\x0fb\x05a.txt\0\0\0\0text"), "pgp"],
+  ["a PGP signature, deflated", pgpDeflated("\xc8\x30\x01", "\xc4\x0d\x03"), "pgp"],
+  ["deflated data that are no packet", pgpDeflated("\xa3\x01", "\xfe\x01\x02"), "binary"],
+  ["what only begins as a PGP file", bytesOf("\xac\x0fb\x05a\x01txt\0\0\0\0\x02"), "binary"],
+  ["what only begins as a PGP packet", bytesOf("\xa3\x01\xff\xff\xff\xff"), "binary"],
   ["a PGP session key", sparse(20, [0, "\x85\x01\x0c\x03"], [12, "\x01"]), "pgp"],
 ];
 
@@ -220,6 +232,8 @@ describe("secondType()", () => {
   test("finds an archive behind a picture or a program", () => {
     expect(secondType(Buffer.concat([jpeg, zip]), "jpeg")).toBe("zip");
     expect(secondType(Buffer.concat([peOf("PE\0\0"), zip]), "pe")).toBe("zip");
+    const zip64 = buildZip([{ name: "a", bytes: bytesOf("b"), isZip64: true }]);
+    expect(secondType(Buffer.concat([jpeg, zip64]), "jpeg")).toBe("zip");
   });
 
   test("finds a disk image behind a PDF", () => {

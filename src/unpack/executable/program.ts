@@ -115,7 +115,8 @@ function isZipAt(bytes: Uint8Array, at: number): boolean {
   return asBuffer(bytes).toString("latin1", at, at + 4) === "PK\x03\x04";
 }
 
+// One whose directory names nothing is no ZIP file to anyone who goes by its end.
 function hasZipEnd(bytes: Uint8Array): boolean {
-  const at = bytes.length - ZIP_END;
-  return at > 0 && asBuffer(bytes).toString("latin1", at, at + 4) === "PK\x05\x06";
+  const end = asBuffer(bytes).subarray(-ZIP_END);
+  return end.toString("latin1", 0, 4) === "PK\x05\x06" && end.readUInt16LE(8) > 0;
 }

@@ -2,11 +2,7 @@ import { expect, test } from "bun:test";
 import { explodeAr } from "../../../src/unpack/archive/ar.ts";
 import { explodeRpm } from "../../../src/unpack/archive/rpm.ts";
 import { budgetOf, drain, textOf } from "../../harness/extracts.ts";
-
-function member(name: string, content: string, size = content.length): string {
-  const header = `${name.padEnd(16)}${"0".padEnd(12)}0     0     100644  ${String(size).padEnd(10)}\`\n`;
-  return `${header}${content}${content.length % 2 === 1 ? "\n" : ""}`;
-}
+import { arMember as member, rpmHeader } from "./build-unix.ts";
 
 function unar(...members: readonly string[]) {
   const bytes = Buffer.from(`!<arch>\n${members.join("")}`, "latin1");
@@ -55,14 +51,6 @@ test.each<[string, string[]]>([
 ])("explodeAr() of %s is damaged", (_, members) => {
   expect(unar(...members).status).toBe("damaged");
 });
-
-function rpmHeader(entries: number, data: string): Buffer {
-  const header = Buffer.alloc(16 + entries * 16);
-  header.writeUInt32BE(0x8eade801, 0);
-  header.writeUInt32BE(entries, 8);
-  header.writeUInt32BE(data.length, 12);
-  return Buffer.concat([header, Buffer.from(data)]);
-}
 
 function unrpm(bytes: Buffer) {
   const { status, extracts } = drain(explodeRpm(bytes, budgetOf()));

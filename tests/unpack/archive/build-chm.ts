@@ -16,6 +16,46 @@ export const CHM_PAGE = [
   "",
 ].join("\n");
 
+const CHUNK_BYTES = 4096;
+const CHUNK_HEAD = 20;
+const DIRECTORY_HEAD = 0x54;
+const FILE_HEAD = 0x60;
+
+// Seven bits in a byte, the highest first.
+const encoded = (value: number, more = 0): number[] => [
+  ...(value < 128 ? [] : encoded(Math.floor(value / 128), 128)),
+  (value % 128) | more,
+];
+
+/** A help file with one file, which is stored. */
+export function storedChm(name: string, content: Uint8Array): Buffer {
+  const path = Buffer.from(`/${name}`);
+  const entry = [...encoded(path.length), ...path, 0, 0, ...encoded(content.length)];
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  chunk.write("PMGL");
+  chunk.writeUInt32LE(CHUNK_BYTES - CHUNK_HEAD - entry.length, 4);
+  Buffer.from(entry).copy(chunk, CHUNK_HEAD);
+  const directory = Buffer.alloc(DIRECTORY_HEAD);
+  directory.write("ITSP");
+  for (const [at, value] of [
+    [4, 1],
+    [8, DIRECTORY_HEAD],
+    [0x10, CHUNK_BYTES],
+    [0x2c, 1],
+  ] as const) {
+    directory.writeUInt32LE(value, at);
+  }
+  const head = Buffer.alloc(FILE_HEAD);
+  head.write("ITSF");
+  head.writeUInt32LE(3, 4);
+  head.writeUInt32LE(FILE_HEAD, 8);
+  const contentAt = FILE_HEAD + DIRECTORY_HEAD + CHUNK_BYTES;
+  head.writeUInt32LE(FILE_HEAD, 0x48);
+  head.writeUInt32LE(DIRECTORY_HEAD + CHUNK_BYTES, 0x50);
+  head.writeUInt32LE(contentAt, 0x58);
+  return Buffer.concat([head, directory, chunk, content]);
+}
+
 /** The help file. */
 export function buildChm(): Buffer {
   return inflateRawSync(Buffer.from(DEFLATED, "base64"));

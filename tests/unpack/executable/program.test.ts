@@ -39,6 +39,11 @@ describe("behind a program", () => {
     expect(found(buildPe({ overlay: zip }))).toEqual({});
   });
 
+  test("a ZIP file whose directory names nothing is given, for no reader would see its files", () => {
+    const zip = buildZip([{ name: "a.txt", bytes: CONTENT, isHidden: true }]);
+    expect(found(buildPe({ overlay: zip }))).toEqual({ "data behind the program": textOf(zip) });
+  });
+
   test("a signature is no data, but what hides behind it is", () => {
     const der = Buffer.concat([Buffer.from([0x30, 20]), Buffer.alloc(20, 7)]);
     const entry = (...pieces: Buffer[]) => {

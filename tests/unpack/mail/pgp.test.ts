@@ -4,29 +4,8 @@ import { fileType } from "../../../src/scan/file-type.ts";
 import { explodeArmour, explodePgp } from "../../../src/unpack/mail/pgp.ts";
 import { unpackerFor } from "../../../src/unpack/registry.ts";
 import { budgetOf, drain, textOf } from "../../harness/extracts.ts";
+import { pgpLiteral as literal, oldPacket as old, pgpPacket as packet } from "./build-secure.ts";
 
-/** A packet with an old header (two bytes of length). RFC 9580 §4.2.2. */
-const old = (tag: number, body: Buffer) =>
-  Buffer.concat([Buffer.from([0x81 | (tag << 2), body.length >> 8, body.length & 255]), body]);
-
-/** A packet with a new header; longer ones in partial lengths of 512. RFC 9580 §4.2.1.4. */
-function packet(tag: number, body: Buffer): Buffer {
-  const parts: Buffer[] = [Buffer.from([0xc0 | tag])];
-  let at = 0;
-  for (; body.length - at > 512; at += 512) {
-    parts.push(Buffer.from([0xe9]), body.subarray(at, at + 512));
-  }
-  const left = body.length - at;
-  const length = left < 192 ? [left] : [((left - 192) >> 8) + 192, (left - 192) & 255];
-  return Buffer.concat([...parts, Buffer.from(length), body.subarray(at)]);
-}
-
-const literal = (text: string, name = "a.txt") =>
-  Buffer.concat([
-    Buffer.from(`b${String.fromCharCode(name.length)}${name}`),
-    Buffer.alloc(4),
-    Buffer.from(text),
-  ]);
 const compressed = (method: number, body: Buffer) => Buffer.concat([Buffer.from([method]), body]);
 const sessionKey = Buffer.concat([
   Buffer.from([3]),

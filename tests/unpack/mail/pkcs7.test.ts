@@ -8,46 +8,9 @@ import { fileType } from "../../../src/scan/file-type.ts";
 import { explodePem, explodePkcs7 } from "../../../src/unpack/mail/pkcs7.ts";
 import { explodeMbox } from "../../../src/unpack/mbox.ts";
 import { budgetOf, drain, textOf } from "../../harness/extracts.ts";
+import { algorithms, ber, der, integer, OID, octets, oid, signed } from "./build-secure.ts";
 
-const OID = {
-  data: "2a864886f70d010701",
-  signed: "2a864886f70d010702",
-  enveloped: "2a864886f70d010703",
-  authEnveloped: "2a864886f70d0109100117",
-  compressed: "2a864886f70d0109100109",
-} as const;
 const ENTITY = "Content-Type: text/plain\r\n\r\nhello";
-
-function der(tag: number, ...contents: readonly Buffer[]): Buffer {
-  const body = Buffer.concat(contents);
-  const length = body.length < 128 ? [body.length] : [0x82, body.length >> 8, body.length & 255];
-  return Buffer.concat([Buffer.from([tag, ...length]), body]);
-}
-
-/** The same with an indefinite length. */
-const ber = (tag: number, ...contents: readonly Buffer[]) =>
-  Buffer.concat([Buffer.from([tag, 0x80]), ...contents, Buffer.alloc(2)]);
-
-const oid = (hex: string) => der(6, Buffer.from(hex, "hex"));
-const octets = (text: string | Buffer) => der(4, Buffer.from(text));
-const integer = der(2, Buffer.from([1]));
-const algorithms = der(0x31, der(0x30, oid("608648016503040201"), der(5)));
-
-const signed = (content: Buffer, wrap = der) =>
-  wrap(
-    0x30,
-    oid(OID.signed),
-    wrap(
-      0xa0,
-      wrap(
-        0x30,
-        integer,
-        algorithms,
-        wrap(0x30, oid(OID.data), content),
-        der(0x31, der(0x30, integer)),
-      ),
-    ),
-  );
 
 function open(bytes: Buffer) {
   const { status, extracts } = drain(explodePkcs7(bytes, budgetOf()));

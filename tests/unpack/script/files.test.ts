@@ -5,27 +5,12 @@ import { fileType } from "../../../src/scan/file-type.ts";
 import { explodeFlash } from "../../../src/unpack/script/flash.ts";
 import { explodeOneNote } from "../../../src/unpack/script/onenote.ts";
 import { budgetOf, drain, textOf } from "../../harness/extracts.ts";
-
-const HEAD = Buffer.from("e716e3bd65261145a4c48d4d0b7a9eac", "hex");
-const FOOT = Buffer.from("22a7fb71790f0b4abb13899256426b24", "hex");
-const SECTION = Buffer.concat([
-  Buffer.from("e4525c7b8cd8a74daeb15378d02996d3", "hex"),
-  Buffer.alloc(1008),
-]);
-
-function stored(content: string, size = content.length): Buffer {
-  const length = Buffer.alloc(20);
-  length.writeBigUInt64LE(BigInt(size));
-  const data = Buffer.from(content, "latin1");
-  return Buffer.concat([HEAD, length, data, Buffer.alloc(-data.length & 7), FOOT]);
-}
-
-function named(name: string): Buffer {
-  const text = Buffer.from(name, "utf16le");
-  const size = Buffer.alloc(4);
-  size.writeUInt32LE(text.length);
-  return Buffer.concat([size, text, Buffer.alloc(8)]);
-}
+import {
+  oneNoteName as named,
+  ONENOTE_HEAD as SECTION,
+  oneNoteFile as stored,
+  flashTag as tag,
+} from "./build-carriers.ts";
 
 const files = (unpack: typeof explodeOneNote, ...parts: Buffer[]) => {
   const { status, extracts } = drain(unpack(Buffer.concat(parts), budgetOf()));
@@ -78,12 +63,6 @@ test("explodeOneNote() leaves a section without files clean", () => {
   expect(fileType(SECTION)).toBe("one");
 });
 
-const tag = (code: number, content: string) => {
-  const head = Buffer.alloc(6);
-  head.writeUInt16LE((code << 6) | 0x3f);
-  head.writeUInt32LE(content.length, 2);
-  return Buffer.concat([head, Buffer.from(content, "latin1")]);
-};
 const BODY = Buffer.concat([
   Buffer.from("080000180100", "hex"),
   tag(9, "\xff\xff\xff"),

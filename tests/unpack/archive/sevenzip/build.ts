@@ -1,6 +1,7 @@
 // Writes 7z archives by methods that the library does not have.
 import { createCipheriv, createHash } from "node:crypto";
 import { deflateRawSync, zstdCompressSync } from "node:zlib";
+import { LZMA_PROPERTIES, lzmaStream } from "../../../harness/pack/lzma.ts";
 import { build7z, type Stored } from "../build-archives.ts";
 
 const CYCLES = 6;
@@ -28,6 +29,12 @@ export function encrypted7z(files: readonly Stored[], password: string, cycles =
 /** Packed with Zstandard. */
 export function packed7z(files: readonly Stored[]): Buffer {
   return build7z(files, [0x04, 0x04, 0xf7, 0x11, 0x01], (content) => zstdCompressSync(content));
+}
+
+/** Packed with LZMA. */
+export function lzma7z(files: readonly Stored[]): Buffer {
+  const coder = [0x23, 0x03, 0x01, 0x01, LZMA_PROPERTIES.length, ...LZMA_PROPERTIES];
+  return build7z(files, coder, (content) => lzmaStream(content));
 }
 
 /** Packed with Deflate64. */

@@ -2,6 +2,7 @@
 // them. They are read off the log's events: whatever is counted has been said there, in one place.
 
 import type { LogFields, LogObserver } from "../base/log.ts";
+import { REPLIES, type Reply, textOf } from "../reply.ts";
 
 /** Every counter, with what it counts. The names are what scripts and dashboards hold on to. */
 export const COUNTERS = {
@@ -70,6 +71,13 @@ const PLAIN: Readonly<Record<string, Counter>> = {
   bypassed: "av_messages_bypassed",
 };
 
+const lineOf = (reply: Reply) => `${reply.code} ${textOf(reply)}`;
+
+const SESSION_LIMITS: Readonly<Record<string, Counter>> = {
+  [lineOf(REPLIES.sessionTooBig)]: "mta_receivings_refused_for_session_size_limit",
+  [lineOf(REPLIES.tooManyMessages)]: "mta_receivings_refused_for_messages_per_session_limit",
+};
+
 const STATUS_PREFIX = "av_messages_";
 
 function isCounter(name: string): name is Counter {
@@ -133,6 +141,9 @@ export class Statistics implements LogObserver {
         this.#add("mta_received_bytes", numberOf(fields["size"]));
         this.#add("mta_received_recipients", numberOf(fields["count"]));
         break;
+      case "session-ended":
+        this.#sessionEnded(String(fields["reply"] ?? ""));
+        break;
       case "refused":
         this.#refused(String(fields["reply"] ?? ""));
         break;
@@ -161,14 +172,20 @@ export class Statistics implements LogObserver {
     else if (reply.startsWith("554 5.6.3")) this.#add("mta_sendings_failed_for_8bitmime");
   }
 
+  // What a session may hold is over when its next message comes: that one is refused, and the session
+  // ends with it.
+  #sessionEnded(reply: string): void {
+    const limit = SESSION_LIMITS[reply];
+    if (limit === undefined) return;
+    this.#add("mta_receivings_refused_total");
+    this.#add("mta_receivings_deferred");
+    this.#add(limit);
+  }
+
   // By reply code and enhanced code, as REPLIES has them.
   #refused(reply: string): void {
     if (reply.startsWith("4")) this.#add("mta_receivings_deferred");
     if (reply.startsWith("552 5.3.4")) this.#add("mta_receivings_refused_for_message_size_limit");
-    else if (reply.startsWith("421 4.7.0 Too many bytes"))
-      this.#add("mta_receivings_refused_for_session_size_limit");
-    else if (reply.startsWith("421 4.7.0 Too many messages"))
-      this.#add("mta_receivings_refused_for_messages_per_session_limit");
     else if (reply.startsWith("554 5.4.6")) this.#add("mta_receivings_refused_for_hops_limit");
     else if (reply.startsWith("550 5.7.1 Relaying")) this.#add("mta_receivings_refused_for_relay");
     else if (reply.startsWith("550 5.6.0")) this.#add("mta_malformed_messages");

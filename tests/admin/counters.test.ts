@@ -6,6 +6,7 @@ import { type LogFields, observedLog, silentLog } from "../../src/base/log.ts";
 type Note = readonly [event: string, fields?: LogFields];
 
 const refused = (reply: string): Note => ["refused", { reply }];
+const ended = (reply: string): Note => ["session-ended", { reply }];
 
 test.each<[string, readonly Note[], number]>([
   ["mta_received_messages", [["accepted", { size: 7, count: 2 }]], 1],
@@ -41,13 +42,13 @@ test.each<[string, readonly Note[], number]>([
   ["mta_receivings_refused_for_message_size_limit", [refused("552 5.3.4 Message too big")], 1],
   [
     "mta_receivings_refused_for_session_size_limit",
-    [refused("421 4.7.0 Too many bytes in this session")],
+    [ended("421 4.7.0 Too many bytes in this session")],
     1,
   ],
   ["mta_receivings_refused_for_hops_limit", [refused("554 5.4.6 x")], 1],
   [
     "mta_receivings_refused_for_messages_per_session_limit",
-    [refused("421 4.7.0 Too many messages in this session")],
+    [ended("421 4.7.0 Too many messages in this session")],
     1,
   ],
   ["mta_sendings_failed_total", [["failed", { reply: "550 x" }]], 1],

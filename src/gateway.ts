@@ -15,7 +15,7 @@ import type { Access } from "./inbound/access/access.ts";
 import { openAccess } from "./inbound/access/open.ts";
 import { Listener } from "./inbound/listener.ts";
 import { siteOf } from "./inbound/relay.ts";
-import { inboundSettings, listenerPlan } from "./inbound/settings.ts";
+import { listenerPlan } from "./inbound/settings.ts";
 import { isGenuineSender } from "./message.ts";
 import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/routes.ts";
@@ -338,10 +338,10 @@ export class Gateway {
       if (hasOwnSignatures(this.#config) || hasOwnSignatures(taken)) {
         await this.#upkeep.refresh(taken);
       }
-      this.#access?.close();
+      const doors = await this.#listener?.prepare(listenerPlan(taken, hostnameOf(taken), log));
+      this.#access?.close(access);
       this.#access = access;
-      this.#listener?.reload(inboundSettings(taken, hostnameOf(taken)));
-      this.#listener?.reloadCertificate();
+      doors?.commit();
       this.#routes = routes;
       this.#policy = policy;
       this.#senders.reconfigure(taken, siteOf(taken));
@@ -360,14 +360,18 @@ export class Gateway {
   }
 
   #accessOf(config: Config): Access {
-    return openAccess(config, {
-      rows: this.#store.greylist,
-      checkSender: (client, sender) => this.#senders.checkSender(client, sender),
-      nextHop: (address) => this.#routes.nextHop(address),
-      hostname: hostnameOf(config),
-      ...siteOf(config),
-      ...{ log: this.#log, clock: this.#clock },
-    });
+    return openAccess(
+      config,
+      {
+        rows: this.#store.greylist,
+        checkSender: (client, sender) => this.#senders.checkSender(client, sender),
+        nextHop: (address) => this.#routes.nextHop(address),
+        hostname: hostnameOf(config),
+        ...siteOf(config),
+        ...{ log: this.#log, clock: this.#clock },
+      },
+      this.#access,
+    );
   }
 
   /**

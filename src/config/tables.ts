@@ -53,7 +53,6 @@ export const TABLES = {
     fields: LISTENER_FIELDS,
     optional: LISTENER_RULE_FIELDS,
     optionalAre: "",
-    needsRestart: true,
   },
   rate: {
     title: "How much may come from one source",
@@ -66,7 +65,6 @@ export const TABLES = {
     fields: CERTIFICATE_FIELDS,
     optional: {},
     optionalAre: "",
-    needsRestart: true,
   },
   feed: {
     title: "Where signatures come from, beside those that ship with gw",

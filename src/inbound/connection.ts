@@ -21,12 +21,12 @@ import { type Forwarded, parseForwarded } from "./proxy/forwarded.ts";
 import { Session, type SessionParts } from "./session.ts";
 import type { DoorPlan } from "./settings.ts";
 
-/** What all connections share. `parts` and `limits` change when gw reloads. */
+/** What all connections share; all but the tally changes when gw reloads. */
 export interface House {
   parts: SessionParts;
   limits: SessionLimits;
+  logins: Logins;
   readonly sessions: Tally;
-  readonly logins: Logins;
 }
 
 // `2.0.0 text`: how a reply's enhanced code travels through smtp-server, which has no field for it.

@@ -1,6 +1,4 @@
 // The doors for SMTP clients: listens, hands connections to sessions, and closes in good order.
-import type { SecureContext } from "node:tls";
-import type { SMTPServerOptions } from "smtp-server";
 import type { Clock } from "../base/clock.ts";
 import { type ListenPlace, parseListenPlace } from "../base/endpoint.ts";
 import { describeError, type Log } from "../base/log.ts";
@@ -8,37 +6,20 @@ import { Tally } from "../base/tally.ts";
 import type { Intake } from "../pipeline/intake.ts";
 import type { Access } from "./access/access.ts";
 import type { House } from "./connection.ts";
+import { Door } from "./door/door.ts";
+import { serverOptions } from "./door/options.ts";
+import { nameOf, type Spot, spotsOf } from "./door/place.ts";
 import { Load } from "./limits/load.ts";
 import { Rates } from "./limits/rates.ts";
-import { type LoginOptions, Logins } from "./login/logins.ts";
-import type { Directory } from "./login/users.ts";
-import {
-  boundName,
-  boundPort,
-  cleanUp,
-  type InheritedSocket,
-  listenOn,
-  type Spot,
-  spotsOf,
-} from "./place.ts";
+import { Logins } from "./login/logins.ts";
 import { RelayRules } from "./relay.ts";
 import { Server } from "./server.ts";
-import type { DoorPlan, InboundSettings } from "./settings.ts";
-import type { CertificateFiles } from "./tls/certificate.ts";
+import type { DoorPlan, InboundSettings, ListenerPlan } from "./settings.ts";
 import { Certificates } from "./tls/certificates.ts";
 import { type Dialog, dialogLogger, type PeerOf } from "./watch/dialog.ts";
 
 /** What a listener works with. */
-export interface ListenerOptions {
-  readonly doors: readonly DoorPlan[];
-  /** The host's own first. Without any, TLS is not offered. */
-  readonly certificates?: readonly CertificateFiles[];
-  /** Sockets for doors at `systemd:NAME`. */
-  readonly inherited?: readonly InheritedSocket[];
-  /** Where users are known that log in. */
-  readonly directories?: readonly Directory[];
-  readonly loginLimits?: Pick<LoginOptions, "failuresMax" | "failuresWithinMs">;
-  readonly settings: InboundSettings;
+export interface ListenerOptions extends ListenerPlan {
   readonly intake: Intake;
   /** The access rules in force, asked for whenever settings are taken. */
   readonly access?: () => Access | undefined;
@@ -48,18 +29,18 @@ export interface ListenerOptions {
   readonly dialog?: Dialog;
 }
 
-// RFC 5321 §4.5.3.1.4 asks for 512; the extensions that are offered add less than 1100 to RCPT.
-const COMMAND_LENGTH_MAX = 4096;
+/** A change that is ready: one of the two must be called. */
+export interface ListenerChange {
+  commit(): void;
+  abort(): Promise<void>;
+}
+
 const LOGIN_FAILURES_MAX = 10;
 const LOGIN_FAILURES_WITHIN_MS = 900_000;
 const SWEEP_MS = 5_000;
 const EXPIRY_WARNING_DAYS = 14;
-// Jokes that smtp-server brings along.
-const DISABLED_COMMANDS = ["WIZ", "SHELL", "KILL"];
-const RELAY_COMMANDS = ["XCLIENT", "XFORWARD"];
-
-interface Post {
-  readonly server: Server;
+interface Wanted {
+  readonly plan: DoorPlan;
   readonly spot: Spot;
 }
 
@@ -67,47 +48,40 @@ interface Post {
 export class Listener {
   readonly #options: ListenerOptions;
   readonly #house: House;
-  readonly #posts: Post[] = [];
   readonly #rates = new Rates();
   readonly #load = new Load();
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #certificates: Certificates | undefined;
+  #doors: readonly Door[] = [];
+  /** Places that are given up, with sessions that live on. */
+  #shut: readonly Door[] = [];
+  #certificates: Certificates | undefined;
+  #loginKey: string | undefined;
 
   private constructor(options: ListenerOptions) {
     this.#options = options;
     this.#rates.configure(options.settings.rates);
+    this.#loginKey = options.loginKey;
     this.#house = {
       parts: this.#partsFor(options.settings),
       limits: options.settings,
       sessions: new Tally(),
-      logins: new Logins({
-        failuresMax: LOGIN_FAILURES_MAX,
-        failuresWithinMs: LOGIN_FAILURES_WITHIN_MS,
-        ...options.loginLimits,
-        directories: options.directories ?? [],
-        log: options.log,
-        now: () => options.clock.steady(),
-      }),
+      logins: this.#loginsFor(options),
     };
-    const [own, ...others] = options.certificates ?? [];
-    this.#certificates = own && new Certificates(own, others);
+    this.#certificates = certificatesOf(options);
   }
 
   /** Opens all doors, or none: throws what stands in the way, naming the place. */
   static async start(options: ListenerOptions): Promise<Listener> {
     const listener = new Listener(options);
     listener.#warnOfEnd();
-    const spots = options.doors.flatMap((plan) => {
-      const places = plan.listen.map(placeOf);
-      return places.flatMap((place) =>
-        spotsOf(place, options.inherited ?? []).map((spot) => ({ plan, spot })),
-      );
-    });
-    try {
-      for (const { plan, spot } of spots) await listener.#open(plan, spot);
-    } catch (error) {
-      await listener.stop(0);
-      throw error;
+    for (const { plan, spot } of wantedOf(options)) {
+      try {
+        const door = await listener.#open(plan, spot, listener.#certificates);
+        listener.#doors = [...listener.#doors, door];
+      } catch (error) {
+        await listener.stop(0);
+        throw error;
+      }
     }
     listener.#every(SWEEP_MS, () => {
       listener.sweep();
@@ -118,12 +92,12 @@ export class Listener {
 
   /** `127.0.0.1:2525`, `[::1]:2525`, `unix:/path`: where it listens, in the order of the doors. */
   get addresses(): readonly string[] {
-    return this.#posts.map(({ server, spot }) => boundName(spot, server.server));
+    return this.#doors.map(({ name }) => name);
   }
 
   /** The TCP ports, in the same order; 0 where there is none. */
   get ports(): readonly number[] {
-    return this.#posts.map(({ server }) => boundPort(server.server));
+    return this.#doors.map(({ port }) => port);
   }
 
   /** Sessions at this moment. */
@@ -136,12 +110,60 @@ export class Listener {
     this.#house.parts = this.#partsFor(settings);
     this.#rates.configure(settings.rates);
     this.#house.limits = settings;
-    for (const { server } of this.#posts) {
+    for (const server of this.#servers()) {
       server.options.name = settings.hostname;
       server.options.size = settings.messageSizeMax;
       server.options.socketTimeout = settings.idleTimeoutMs;
       server.options.maxClients = settings.sessionsMax;
     }
+  }
+
+  /**
+   * Makes ready for another plan: reads certificates and opens places. Throws what stands in the way,
+   * and then nothing has changed. Old places are closed by `commit()`, sessions live on.
+   */
+  async prepare(plan: ListenerPlan): Promise<ListenerChange> {
+    const certificates = certificatesOf(plan);
+    // It throws for networks that are none.
+    new RelayRules(plan.settings);
+    const opened: Door[] = [];
+    const replaced: (() => void)[] = [];
+    const next: Door[] = [];
+    const abort = async () => {
+      await Promise.all(opened.map((door) => door.leave(0)));
+    };
+    try {
+      for (const { plan: own, spot } of wantedOf(plan)) {
+        const there = this.#doors.find((door) => isSame(door.spot, spot) && !next.includes(door));
+        const rules = rulesText(own, certificates);
+        if (there === undefined) {
+          const door = await this.#open(own, spot, certificates, plan);
+          opened.push(door);
+          next.push(door);
+          continue;
+        }
+        next.push(there);
+        if (there.rules === rules) continue;
+        const server = this.#serverFor(own, spot, certificates, plan);
+        replaced.push(() => there.replace(server, rules));
+      }
+    } catch (error) {
+      await abort();
+      throw error;
+    }
+    const commit = () => {
+      this.#certificates = certificates;
+      for (const replace of replaced) replace();
+      const gone = this.#doors.filter((door) => !next.includes(door));
+      for (const door of gone) door.shut();
+      this.#doors = next;
+      this.#shut = [...this.#shut, ...gone].filter(({ isInUse }) => isInUse);
+      if (plan.loginKey !== this.#loginKey) this.#house.logins = this.#loginsFor(plan);
+      this.#loginKey = plan.loginKey;
+      this.reload(plan.settings);
+      this.#showCertificate();
+    };
+    return { commit, abort };
   }
 
   /**
@@ -154,9 +176,8 @@ export class Listener {
     if (certificates?.hasChanged() !== true) return;
     try {
       certificates.reload();
-      const { cert, key } = certificates.main;
-      for (const { server } of this.#posts) server.updateSecureContext({ cert, key });
-      log.info("certificate-loaded", { file: this.#options.certificates?.[0]?.certificate });
+      this.#showCertificate();
+      log.info("certificate-loaded", { file: certificates.file });
       this.#warnOfEnd();
     } catch (error) {
       // The old certificate serves on: mail must not stop because a renewal went wrong.
@@ -167,9 +188,10 @@ export class Listener {
   /** Ends sessions that take too long. Runs by itself every few seconds. */
   sweep(): void {
     const now = this.#options.clock.steady();
-    for (const { server } of this.#posts) {
-      for (const connection of server.open) connection.sweep(now);
+    for (const { open } of this.#servers()) {
+      for (const connection of open) connection.sweep(now);
     }
+    this.#shut = this.#shut.filter(({ isInUse }) => isInUse);
   }
 
   /**
@@ -178,7 +200,32 @@ export class Listener {
    */
   async stop(graceMs: number): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
-    await Promise.all(this.#posts.map((post) => close(post, graceMs)));
+    const all = [...this.#doors, ...this.#shut];
+    await Promise.all(all.map((door) => door.leave(graceMs)));
+  }
+
+  #servers(): readonly Server[] {
+    return [...this.#doors, ...this.#shut].flatMap(({ servers }) => servers);
+  }
+
+  #showCertificate(): void {
+    const main = this.#certificates?.main;
+    if (main === undefined) return;
+    const { cert, key } = main;
+    for (const server of this.#servers()) {
+      // A door without TLS stays one.
+      if (server.options.cert !== undefined) server.updateSecureContext({ cert, key });
+    }
+  }
+
+  #loginsFor({ loginLimits, directories = [] }: ListenerPlan): Logins {
+    const { log, clock } = this.#options;
+    return new Logins({
+      failuresMax: LOGIN_FAILURES_MAX,
+      failuresWithinMs: LOGIN_FAILURES_WITHIN_MS,
+      ...loginLimits,
+      ...{ directories, log, now: () => clock.steady() },
+    });
   }
 
   #partsFor(settings: InboundSettings): House["parts"] {
@@ -202,20 +249,54 @@ export class Listener {
     }
   }
 
-  async #open(plan: DoorPlan, spot: Spot): Promise<void> {
+  async #open(
+    plan: DoorPlan,
+    spot: Spot,
+    certificates: Certificates | undefined,
+    of: ListenerPlan = this.#options,
+  ): Promise<Door> {
+    const server = this.#serverFor(plan, spot, certificates, of);
+    const rules = rulesText(plan, certificates);
+    return Door.open(spot, { server, rules, log: this.#options.log });
+  }
+
+  #serverFor(
+    plan: DoorPlan,
+    spot: Spot,
+    certificates: Certificates | undefined,
+    { settings }: ListenerPlan,
+  ): Server {
     const { dialog } = this.#options;
     const peerOf: PeerOf = (id) => server.peerOf(id);
-    const options = serverOptions(this.#options, plan, this.#certificates);
+    const latest = () => this.#certificates;
+    const options = serverOptions(settings, plan, { certificates, latest });
     const logger = dialog === undefined ? false : dialogLogger(dialog, peerOf);
-    const server: Server = new Server({ ...options, logger }, this.#house, plan);
-    const { log } = this.#options;
-    server.on("error", (error) => {
-      // What stands in the way of listening is thrown.
-      if (server.server.listening) log.warn("listener-failed", { cause: describeError(error) });
-    });
-    await listenOn(server.server, spot, plan.socketMode);
-    this.#posts.push({ server, spot });
+    const isFile = spot.kind === "unix";
+    const server: Server = new Server({ ...options, logger }, this.#house, { ...plan, isFile });
+    return server;
   }
+}
+
+function certificatesOf({ certificates = [] }: ListenerPlan): Certificates | undefined {
+  const [own, ...others] = certificates;
+  return own && new Certificates(own, others);
+}
+
+function wantedOf({ doors, inherited = [] }: ListenerPlan): Wanted[] {
+  return doors.flatMap((plan) =>
+    plan.listen
+      .map(placeOf)
+      .flatMap((place) => spotsOf(place, inherited).map((spot) => ({ plan, spot }))),
+  );
+}
+
+// What a server is made by once and for all; where it listens is its door's business.
+function rulesText({ listen: _, ...plan }: DoorPlan, certificates: Certificates | undefined) {
+  return JSON.stringify([plan, certificates !== undefined]);
+}
+
+function isSame(one: Spot, other: Spot): boolean {
+  return nameOf(one) === nameOf(other) && JSON.stringify(one) === JSON.stringify(other);
 }
 
 function placeOf(text: string): ListenPlace {
@@ -224,54 +305,4 @@ function placeOf(text: string): ListenPlace {
     throw new Error(`cannot listen on ${JSON.stringify(text)}: not an address such as 0.0.0.0:25`);
   }
   return place;
-}
-
-function serverOptions(
-  options: ListenerOptions,
-  plan: DoorPlan,
-  certificates: Certificates | undefined,
-): SMTPServerOptions {
-  const { hostname, messageSizeMax, idleTimeoutMs, sessionsMax } = options.settings;
-  const isTls = certificates !== undefined && plan.tls !== "none";
-  return {
-    name: hostname,
-    heloResponse: "%s",
-    size: messageSizeMax,
-    socketTimeout: idleTimeoutMs,
-    // Connections that have not come to a session: they wait for TLS or for a PROXY header.
-    maxClients: sessionsMax,
-    maxCommandLength: COMMAND_LENGTH_MAX,
-    // RFC 3463 and RFC 3461; off by default in smtp-server.
-    hideENHANCEDSTATUSCODES: false,
-    hideDSN: false,
-    disableReverseLookup: true,
-    // Who must log in is asked where mail begins.
-    authOptional: true,
-    lmtp: plan.protocol === "lmtp",
-    disabledCommands: [
-      ...DISABLED_COMMANDS,
-      ...(isTls ? [] : ["STARTTLS"]),
-      ...(plan.auth === "off" ? ["AUTH"] : []),
-      ...(plan.xclientNetworks.length > 0 ? [] : RELAY_COMMANDS),
-    ],
-    // RFC 8996: TLS 1.0 and 1.1 are gone.
-    minVersion: "TLSv1.2",
-    ...(isTls && {
-      secure: plan.tls === "implicit",
-      cert: certificates.main.cert,
-      key: certificates.main.key,
-      SNICallback: (name: string, done: (error: null, context?: SecureContext) => void) =>
-        done(null, certificates.contextFor(name)),
-    }),
-  };
-}
-
-async function close({ server, spot }: Post, graceMs: number): Promise<void> {
-  const left = server.leave();
-  const deadline = setTimeout(() => {
-    for (const connection of server.open) connection.destroy();
-  }, graceMs);
-  await left;
-  clearTimeout(deadline);
-  cleanUp(spot);
 }

@@ -28,7 +28,9 @@ const LOCAL_ADDRESS = "127.0.0.1";
 /** smtp-server's server with gw's connections. */
 export class Server extends SMTPServer {
   readonly house: House;
-  readonly plan: DoorPlan;
+  readonly plan: DoorPlan & { readonly isFile?: boolean };
+  /** Gets the clients in place of this one, which only listens. */
+  successor: Server | undefined;
   readonly #balancers: IpRanges;
   // Connections that wait for TLS or a PROXY header, by site: no session counts them yet.
   readonly #pending = new Tally();
@@ -38,7 +40,7 @@ export class Server extends SMTPServer {
   #isLeaving = false;
   #onEmpty: () => void = () => {};
 
-  constructor(options: SMTPServerOptions, house: House, plan: DoorPlan) {
+  constructor(options: SMTPServerOptions, house: House, plan: Server["plan"]) {
     super(options);
     this.house = house;
     this.plan = plan;
@@ -86,6 +88,10 @@ export class Server extends SMTPServer {
 
   // Whoever opens connections and says nothing must not take all places that wait for TLS.
   override _acceptSocket(socket: Socket, handshake: boolean): (() => void) | false {
+    if (this.successor !== undefined) {
+      this.successor.server.emit("connection", socket);
+      return false;
+    }
     if (!handshake || this._expectsProxyHeader(socket))
       return super._acceptSocket(socket, handshake);
     const site = siteOf(this.#addressOf(socket));
@@ -165,7 +171,7 @@ export class Server extends SMTPServer {
 
   // Who opens a socket in the file system is on this host.
   #addressOf(socket: Socket): string {
-    const isFile = typeof this.server.address() === "string";
+    const isFile = this.plan.isFile || typeof this.server.address() === "string";
     return isFile ? LOCAL_ADDRESS : (socket.remoteAddress ?? "");
   }
 

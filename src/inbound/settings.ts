@@ -1,14 +1,17 @@
 // What the listeners are told: the doors of a configuration and the settings that may change while
 // gw runs.
+import { fileStamp } from "../base/file/file-stamp.ts";
 import { describeError, type Log } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import type { ListenerSettings } from "../config/tables.ts";
 import type { Role } from "../message.ts";
+import { type InheritedSocket, inheritedSockets } from "./door/place.ts";
+import { trustedBy } from "./ldap/ldap.ts";
 import type { SessionLimits } from "./limits/guard.ts";
 import type { RateLimit } from "./limits/rates.ts";
 import { LdapDirectory, type LdapSettings } from "./login/ldap.ts";
+import type { LoginOptions } from "./login/logins.ts";
 import { type Directory, UsersFile } from "./login/users.ts";
-import { inheritedSockets } from "./place.ts";
 import type { RelaySettings } from "./relay.ts";
 import type { SessionSettings } from "./session.ts";
 import type { CertificateFiles } from "./tls/certificate.ts";
@@ -33,6 +36,21 @@ export interface DoorPlan {
   readonly xclientNetworks: readonly string[];
   /** Permissions of a socket in the file system. */
   readonly socketMode: number;
+}
+
+/** What may change while a listener runs. */
+export interface ListenerPlan {
+  readonly doors: readonly DoorPlan[];
+  /** The host's own first. Without any, TLS is not offered. */
+  readonly certificates?: readonly CertificateFiles[];
+  /** Sockets for doors at `systemd:NAME`. */
+  readonly inherited?: readonly InheritedSocket[];
+  /** Where users are known that log in. */
+  readonly directories?: readonly Directory[];
+  readonly loginLimits?: Pick<LoginOptions, "failuresMax" | "failuresWithinMs">;
+  /** Stands for the directories and limits: where it is another one, logins begin anew. */
+  readonly loginKey?: string;
+  readonly settings: InboundSettings;
 }
 
 /** A door for everyone, without anything of its own. */
@@ -92,6 +110,7 @@ function ldapSettings(config: Config, url: string): LdapSettings {
   return {
     url,
     isStartTls: config["login.ldap_starttls"],
+    ...trustedBy("login.ldap_ca", config["login.ldap_ca"]),
     bindDn: config["login.ldap_bind_dn"],
     bindPassword: config["login.ldap_bind_password"],
     base: config["login.ldap_base"],
@@ -99,6 +118,13 @@ function ldapSettings(config: Config, url: string): LdapSettings {
     addressAttribute: config["login.ldap_addresses"],
     timeoutMs: config["login.ldap_timeout"],
   };
+}
+
+// The same text for the same settings. login.sender is not about who logs in.
+function loginKeyOf(config: Config): string {
+  const own = Object.entries(config).filter(([key]) => /^login\.(?!sender$)/.test(key));
+  const ca = config["login.ldap_ca"];
+  return JSON.stringify([own, ca === "" ? "" : fileStamp(ca)]);
 }
 
 /** How logins are counted. */
@@ -138,11 +164,12 @@ export function inboundSettings(config: Config, hostname: string): InboundSettin
 }
 
 /** What a listener is opened with, beside those who take the mail. */
-export function listenerPlan(config: Config, hostname: string, log: Log) {
+export function listenerPlan(config: Config, hostname: string, log: Log): ListenerPlan {
   return {
     doors: doorsOf(config),
     certificates: certificatesOf(config),
     directories: directoriesOf(config, log),
+    loginKey: loginKeyOf(config),
     loginLimits: loginLimits(config),
     inherited: inheritedSockets(process.env, process.pid),
     settings: inboundSettings(config, hostname),

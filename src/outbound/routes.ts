@@ -121,9 +121,9 @@ export function readCertificates(path: string, setting: string): string {
     const text = readFileSync(path, "utf8");
     if (/-----BEGIN CERTIFICATE-----/.test(text)) return text;
   } catch (error) {
-    throw new Error(`${setting}: tls_ca: ${describeError(error)}`, { cause: error });
+    throw new Error(`${setting}: ${describeError(error)}`, { cause: error });
   }
-  throw new Error(`${setting}: tls_ca: ${path} holds no certificate (PEM)`);
+  throw new Error(`${setting}: ${path} holds no certificate (PEM)`);
 }
 
 function routeOf(table: RouteSettings, rank: number): Omit<Route, "rank"> {
@@ -134,7 +134,7 @@ function routeOf(table: RouteSettings, rank: number): Omit<Route, "rank"> {
     ...(user !== "" && { login: { user, password } }),
     ...(tls !== undefined && { tls }),
     ...(tls_ca !== undefined &&
-      tls_ca !== "" && { tlsCa: readCertificates(tls_ca, `[[route]] ${rank + 1}`) }),
+      tls_ca !== "" && { tlsCa: readCertificates(tls_ca, `[[route]] ${rank + 1}: tls_ca`) }),
     ...(tls_name !== undefined && tls_name !== "" && { tlsName: tls_name }),
     ...(eight_bit !== undefined && { eightBit: eight_bit }),
     ...(source_addresses !== undefined && { localAddresses: source_addresses }),

@@ -41,7 +41,7 @@ export function carrierOptions(
     dnsServers: config["dns.servers"],
     dnsTimeoutMs: config["dns.timeout"],
     settings: {
-      ...(ca !== "" && { tlsCa: readCertificates(ca, "outbound") }),
+      ...(ca !== "" && { tlsCa: readCertificates(ca, "outbound: tls_ca") }),
       ...(config["outbound.mta_sts"] && { sts: { port: HTTPS_PORT, known } }),
       eightBit: config["outbound.eight_bit"],
       eightBitSigned: config["outbound.eight_bit_signed"],

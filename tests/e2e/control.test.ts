@@ -1,7 +1,14 @@
 // A running gateway steered from outside, through the compiled binary: status, reload, pauses, drain,
 // counters and stop. Needs `npm run build` before (`npm test` does it).
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Stats, Status } from "../../src/admin/protocol.ts";
@@ -173,6 +180,23 @@ test("counters tell what was done, to people, scripts and Prometheus", async () 
 test("a stage that does not exist, or no stage, is an error", async () => {
   expect((await ask("pause", "everything")).stderr).toContain("is no stage");
   expect((await ask("pause")).exitCode).toBe(2);
+});
+
+test("gw reload opens another door and shuts it again, while its session lives on", async () => {
+  const other = freePort();
+  appendFileSync(gateway.configFile, `\n[[listener]]\nlisten = ["127.0.0.1:${other}"]\n`);
+  expect(await json("reload")).toMatchObject({ changed: ["listener"], waiting: [] });
+  const both = [`127.0.0.1:${port}`, `127.0.0.1:${other}`];
+  expect((await json<Status>("status")).listen).toEqual(both);
+  const opening = await openSession({ port: other });
+  if (opening.kind === "failed") throw new Error("no session");
+  configure({});
+  expect(await json("reload")).toMatchObject({ changed: ["listener"], waiting: [] });
+  expect((await openSession({ port: other })).kind).toBe("failed");
+  const wire = toWire(Buffer.from("Subject: shut\r\n\r\nhello\r\n"));
+  const mail = { sender: "alice@example.net", recipients: ["x@example.org"], wire };
+  expect(code(await opening.session.send(mail))).toBe(250);
+  await opening.session.quit();
 });
 
 test("gw stop ends the gateway in good order, and then there is nobody to ask", async () => {

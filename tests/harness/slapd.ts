@@ -2,6 +2,7 @@
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { TestCertificate } from "./certificate.ts";
 import { freePort, until } from "./process.ts";
 
 const SLAPD = "/usr/sbin/slapd";
@@ -24,6 +25,8 @@ export interface Person {
 /** A running server. */
 export interface Slapd {
   readonly url: string;
+  /** With TLS from the first byte on; "" without a certificate. */
+  readonly secureUrl: string;
   stop(): Promise<void>;
 }
 
@@ -36,7 +39,10 @@ function entryOf({ uid, mails, password }: Person): string {
 }
 
 /** Starts a server and waits until it answers. */
-export async function startSlapd(people: readonly Person[]): Promise<Slapd> {
+export async function startSlapd(
+  people: readonly Person[],
+  certificate?: TestCertificate,
+): Promise<Slapd> {
   const folder = mkdtempSync(join(tmpdir(), "gw-slapd-"));
   const config = join(folder, "slapd.conf");
   mkdirSync(join(folder, "data"));
@@ -45,6 +51,12 @@ export async function startSlapd(people: readonly Person[]): Promise<Slapd> {
     "modulepath /usr/lib/ldap",
     "moduleload back_mdb",
     `pidfile ${folder}/pid`,
+    ...(certificate === undefined
+      ? []
+      : [
+          `TLSCertificateFile ${certificate.certificate}`,
+          `TLSCertificateKeyFile ${certificate.key}`,
+        ]),
     "database mdb",
     "suffix dc=example,dc=org",
     `rootdn ${SEARCHER.dn}`,
@@ -59,13 +71,16 @@ export async function startSlapd(people: readonly Person[]): Promise<Slapd> {
   if (added.exitCode !== 0) throw new Error(added.stderr.toString());
   const port = freePort();
   const url = `ldap://127.0.0.1:${port}`;
-  const server = Bun.spawn([SLAPD, "-d", "0", "-f", config, "-h", `${url}/`], {
+  const secureUrl = certificate === undefined ? "" : `ldaps://localhost:${freePort()}`;
+  const places = secureUrl === "" ? `${url}/` : `${url}/ ${secureUrl}/`;
+  const server = Bun.spawn([SLAPD, "-d", "0", "-f", config, "-h", places], {
     stderr: "ignore",
     stdout: "ignore",
   });
   await until(() => isOpen(port), START_MS);
   return {
     url,
+    secureUrl,
     async stop() {
       server.kill();
       await server.exited;

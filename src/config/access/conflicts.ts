@@ -69,6 +69,16 @@ export function* accessConflicts(config: Config): Generator<Conflict> {
     const keys = ["access.recipients_ldap"];
     yield { keys, message: "access.recipients_ldap needs access.recipients_ldap_base" };
   }
+  const isSafe = isSafeLdap(
+    config["access.recipients_ldap"],
+    config["access.recipients_ldap_starttls"],
+  );
+  if (!isSafe && config["access.recipients_ldap_password"] !== "") {
+    const keys = ["access.recipients_ldap"];
+    const message =
+      "the password would pass in the clear: write ldaps:// or set access.recipients_ldap_starttls";
+    yield { keys, message };
+  }
   if (!config["access.recipients_ldap_filter"].includes("{address}")) {
     const keys = ["access.recipients_ldap_filter"];
     yield {
@@ -76,4 +86,11 @@ export function* accessConflicts(config: Config): Generator<Conflict> {
       message: "access.recipients_ldap_filter must have {address} where the address goes",
     };
   }
+}
+
+const LOCAL = /^ldap:\/\/(?:127\.[\d.]+|\[::1\]|localhost)(?::|\/|$)/i;
+
+/** Whether what is said to a directory stays on this host, or is encrypted. */
+export function isSafeLdap(url: string, isStartTls: boolean): boolean {
+  return /^ldaps:/i.test(url) || isStartTls || LOCAL.test(url);
 }

@@ -2,18 +2,19 @@
 // results. Every list of rules is tried from its top; the first rule that fits counts.
 
 import type { Schema } from "../field.ts";
-import { duration, flag, integer, list, oneOf, path, phrase, secret, word } from "../types.ts";
+import {
+  duration,
+  flag,
+  integer,
+  ldapUrl,
+  list,
+  oneOf,
+  path,
+  phrase,
+  secret,
+  word,
+} from "../types.ts";
 import { parseDnsList } from "./dns-list.ts";
-
-function ldapUrl() {
-  const isUrl = (text: string) => /^ldaps?:\/\/[^\s/]+\/?$/.test(text);
-  return word(
-    "directory",
-    'an address such as "ldaps://directory.example.org", or ""',
-    isUrl,
-    true,
-  );
-}
 
 function dnsList() {
   const isList = (text: string) => parseDnsList(text) !== undefined;
@@ -107,6 +108,18 @@ export const ACCESS_FIELDS = {
     default: "",
     doc: "A directory service that is asked for the recipients of inbound.relay_domains. Empty: none is.",
     example: "ldaps://directory.example.org",
+  },
+  "access.recipients_ldap_starttls": {
+    type: flag(),
+    default: false,
+    doc: "Begins TLS on an ldap:// connection.",
+    example: true,
+  },
+  "access.recipients_ldap_ca": {
+    type: path({ orEmpty: true }),
+    default: "",
+    doc: "File of the certificates (PEM) that the directory is trusted by. Empty: the well-known ones, which gw has with it.",
+    example: "/etc/gw/internal-ca.pem",
   },
   "access.recipients_ldap_base": {
     type: phrase(500),

@@ -1,6 +1,7 @@
 // Rules about [[listener]] and [[certificate]]: what could not work, or would be less safe than it
 // looks, is refused.
 import { parseListenPlace } from "../../base/endpoint.ts";
+import { isSafeLdap } from "../access/conflicts.ts";
 import type { Conflict } from "../conflict.ts";
 import type { Config } from "../schema.ts";
 import type { ListenerSettings } from "../tables.ts";
@@ -42,13 +43,10 @@ function* wrongDoor(at: string, door: ListenerSettings, config: Config): Generat
   }
 }
 
-const LOCAL = /^ldap:\/\/(?:127\.[\d.]+|\[::1\]|localhost)(?::|$)/i;
-
 function* wrongDirectory(config: Config): Generator<Conflict> {
   const url = config["login.ldap_url"];
   if (url === "") return;
-  const isSafe = /^ldaps:/i.test(url) || config["login.ldap_starttls"] || LOCAL.test(url);
-  if (!isSafe) {
+  if (!isSafeLdap(url, config["login.ldap_starttls"])) {
     const message = "passwords would pass in the clear: write ldaps:// or set login.ldap_starttls";
     yield { keys: ["login.ldap_url"], message };
   }

@@ -2,6 +2,7 @@
 // clients that are told to come again. Every refusal says to the log which rule it was, and why.
 import { type AccessRule, type RuleAction, rulesOf } from "../../config/access/rule.ts";
 import type { Config } from "../../config/schema.ts";
+import type { Resolver } from "../../dns/resolver.ts";
 import type { Client } from "../../message.ts";
 import { foldAddress } from "../../policy/mask.ts";
 import { REPLIES, type Reply, SmtpError } from "../../reply.ts";
@@ -12,6 +13,7 @@ import type { Directory } from "./recipients/directory.ts";
 
 /** What access is decided with. */
 export interface AccessParts {
+  readonly resolver: Resolver;
   readonly facts: FactParts;
   readonly greylist: Greylist;
   /** Left out: every recipient of the site's domains is taken. */
@@ -46,9 +48,19 @@ export class Access {
     this.#parts = parts;
   }
 
-  /** Lets go of connections; what is being asked is still answered. */
-  close(): void {
-    this.#parts.directory?.close();
+  /** What is remembered of DNS. */
+  get resolver(): Resolver {
+    return this.#parts.resolver;
+  }
+
+  /** What is remembered of recipients. */
+  get directory(): Directory | undefined {
+    return this.#parts.directory;
+  }
+
+  /** Lets go of connections that `next` has not taken over; what is being asked is still answered. */
+  close(next?: Access): void {
+    if (this.directory !== next?.directory) this.directory?.close();
   }
 
   /** The first relay rule that fits; undefined: networks and domains decide. */

@@ -1,5 +1,6 @@
 // The access rules of a configuration, with all that they ask.
 import type { Clock } from "../../base/clock.ts";
+import { fileStamp } from "../../base/file/file-stamp.ts";
 import type { Log } from "../../base/log.ts";
 import { parseDnsList } from "../../config/access/dns-list.ts";
 import type { Config } from "../../config/schema.ts";
@@ -10,6 +11,7 @@ import type { NextHop } from "../../outbound/route.ts";
 import { COURIER_DEFAULTS } from "../../outbound/settings.ts";
 import { AddressMasks, foldAddress } from "../../policy/mask.ts";
 import type { GreylistRows } from "../../store/rows/greylist-rows.ts";
+import { trustedBy } from "../ldap/ldap.ts";
 import { Access } from "./access.ts";
 import { DnsLists } from "./dns-lists.ts";
 import { Greylist } from "./greylist.ts";
@@ -32,15 +34,21 @@ export interface AccessSurroundings {
 const ASK_TIMEOUT_MS = 30_000;
 const DNS_ROUNDS = 2;
 
-/** Makes them. Throws for a list of recipients that can't be read. */
-export function openAccess(config: Config, around: AccessSurroundings): Access {
+/**
+ * Makes them; what those of before remember of DNS and of recipients is taken over as far as its
+ * settings are the same. Throws for a list of recipients or certificates that can't be read.
+ */
+export function openAccess(config: Config, around: AccessSurroundings, before?: Access): Access {
   const { clock, log, rows, checkSender, isLocal } = around;
-  const resolver = new Resolver({
-    servers: parseServers(config["dns.servers"]),
-    timeoutMs: config["dns.timeout"],
-    rounds: DNS_ROUNDS,
-    clock,
-  });
+  // The settings of DNS stay as they are until gw is started again.
+  const resolver =
+    before?.resolver ??
+    new Resolver({
+      servers: parseServers(config["dns.servers"]),
+      timeoutMs: config["dns.timeout"],
+      rounds: DNS_ROUNDS,
+      clock,
+    });
   const lists = config["access.dns_lists"].flatMap((text) => parseDnsList(text) ?? []);
   const facts = {
     resolver,
@@ -54,8 +62,10 @@ export function openAccess(config: Config, around: AccessSurroundings): Access {
     keepMs: config["access.greylist_keep"],
     passesForClient: config["access.greylist_passes"],
   });
-  const directory = directoryOf(config, resolver, around);
-  return new Access(config, { facts, greylist, directory, isLocal });
+  const key = recipientSettings(config);
+  const directory =
+    before?.directory?.key === key ? before.directory : directoryOf(config, resolver, around);
+  return new Access(config, { resolver, facts, greylist, directory, isLocal });
 }
 
 function directoryOf(
@@ -72,10 +82,12 @@ function directoryOf(
     sources.push(
       new LdapSource({
         url,
-        baseDn: config["access.recipients_ldap_base"],
+        isStartTls: config["access.recipients_ldap_starttls"],
+        ...trustedBy("access.recipients_ldap_ca", config["access.recipients_ldap_ca"]),
+        base: config["access.recipients_ldap_base"],
         filter: config["access.recipients_ldap_filter"],
         bindDn: config["access.recipients_ldap_user"],
-        password: config["access.recipients_ldap_password"],
+        bindPassword: config["access.recipients_ldap_password"],
         timeoutMs: ASK_TIMEOUT_MS,
       }),
     );
@@ -90,7 +102,14 @@ function directoryOf(
     unknownMs: config["access.recipients_unknown"],
     isTroubleAccepted: config["access.recipients_trouble"] === "accept",
   };
-  return new Directory(sources, settings, { clock, log });
+  return new Directory(sources, settings, { clock, log, key: recipientSettings(config) });
+}
+
+// The same text for the same settings.
+function recipientSettings(config: Config): string {
+  const own = Object.entries(config).filter(([key]) => key.startsWith("access.recipients_"));
+  const ca = config["access.recipients_ldap_ca"];
+  return JSON.stringify([own, ca === "" ? "" : fileStamp(ca)]);
 }
 
 function listOf(file: string, parts: { readonly clock: Clock; readonly log: Log }) {

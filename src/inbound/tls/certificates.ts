@@ -33,6 +33,11 @@ export class Certificates {
     this.#loaded = this.#load();
   }
 
+  /** File of the host's own. */
+  get file(): string {
+    return this.#files[0]?.certificate ?? "";
+  }
+
   /** The host's own. */
   get main(): Certificate {
     return this.#loaded[0];

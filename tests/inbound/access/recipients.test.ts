@@ -140,13 +140,14 @@ describe.if(HAS_SLAPD)("LdapSource", () => {
   });
   afterAll(() => server?.stop());
 
-  function source(password: string = SEARCHER.password): LdapSource {
+  function source(bindPassword: string = SEARCHER.password): LdapSource {
     return new LdapSource({
       url: server?.url ?? "",
-      baseDn: "dc=example,dc=org",
+      isStartTls: false,
+      base: "dc=example,dc=org",
       filter: "(mail={address})",
       bindDn: SEARCHER.dn,
-      password,
+      bindPassword,
       timeoutMs: 5000,
     });
   }

@@ -1,6 +1,7 @@
 // Users in a directory: against OpenLDAP's own server where it is installed.
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { escapeFilter, LdapDirectory } from "../../../src/inbound/login/ldap.ts";
+import { escapeFilter } from "../../../src/inbound/ldap/ldap.ts";
+import { LdapDirectory } from "../../../src/inbound/login/ldap.ts";
 import { freePort } from "../../harness/process.ts";
 import { HAS_SLAPD, type Slapd, startSlapd } from "../../harness/slapd.ts";
 

@@ -10,7 +10,6 @@ export const INBOUND_FIELDS = {
     doc: "Addresses and ports where gw waits for SMTP clients. Doors with rules of their own (submission, TLS from the first byte on, LMTP, sockets) are tables, [[listener]].",
     example: ["0.0.0.0:25", "[::]:25"],
     knownAs: ["ListenOn", "inet_interfaces"],
-    needsRestart: true,
   },
   "inbound.tls_certificate": {
     type: path({ orEmpty: true }),
@@ -18,7 +17,6 @@ export const INBOUND_FIELDS = {
     doc: "Certificate chain in PEM for STARTTLS, the host's own certificate first. Empty: STARTTLS is not offered.",
     example: "/etc/gw/mx1.pem",
     knownAs: ["smtpd_tls_cert_file", "smtpd_tls_chain_files"],
-    needsRestart: true,
   },
   "inbound.tls_key": {
     type: path({ orEmpty: true }),
@@ -26,7 +24,6 @@ export const INBOUND_FIELDS = {
     doc: "Private key in PEM that belongs to inbound.tls_certificate.",
     example: "/etc/gw/mx1.key",
     knownAs: ["smtpd_tls_key_file"],
-    needsRestart: true,
   },
   "inbound.message_size_max": {
     type: size({ min: "1KB", max: "512MB" }),

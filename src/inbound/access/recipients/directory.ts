@@ -34,6 +34,8 @@ const TROUBLE_MS = 10_000;
 
 /** Asks sources in turn; the first one that knows a recipient is believed. */
 export class Directory {
+  /** Stands for all settings of it: another key, another directory. */
+  readonly key: string;
   readonly #sources: readonly RecipientSource[];
   readonly #settings: DirectorySettings;
   readonly #clock: Clock;
@@ -44,8 +46,9 @@ export class Directory {
   constructor(
     sources: readonly RecipientSource[],
     settings: DirectorySettings,
-    parts: { readonly clock: Clock; readonly log: Log },
+    parts: { readonly clock: Clock; readonly log: Log; readonly key?: string },
   ) {
+    this.key = parts.key ?? "";
     this.#sources = sources;
     this.#settings = settings;
     this.#clock = parts.clock;

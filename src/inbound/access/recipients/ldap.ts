@@ -1,19 +1,17 @@
 // Asks a directory service whether an address belongs to somebody. RFC 4511.
-import { Client as LdapClient } from "ldapts";
-import { escapeFilter } from "../../login/ldap.ts";
+import {
+  closeLdap,
+  escapeFilter,
+  type LdapPlace,
+  type LdapSession,
+  openLdap,
+} from "../../ldap/ldap.ts";
 import type { Finding, RecipientSource } from "./directory.ts";
 
 /** Where the directory is and what is asked. */
-export interface LdapSettings {
-  /** `ldap://host` or `ldaps://host`. */
-  readonly url: string;
-  readonly baseDn: string;
+export interface LdapSettings extends LdapPlace {
   /** With `{address}` where the address goes: `(mail={address})`. */
   readonly filter: string;
-  /** Empty: anonymous. */
-  readonly bindDn: string;
-  readonly password: string;
-  readonly timeoutMs: number;
 }
 
 const SIZE_LIMIT_EXCEEDED = 4;
@@ -23,19 +21,19 @@ export class LdapSource implements RecipientSource {
   readonly name = "directory";
   readonly isQuick = false;
   readonly #settings: LdapSettings;
-  #client: Promise<LdapClient> | undefined;
+  #client: Promise<LdapSession> | undefined;
 
   constructor(settings: LdapSettings) {
     this.#settings = settings;
   }
 
   async find(address: string): Promise<Finding> {
-    const { baseDn, filter, url } = this.#settings;
-    this.#client ??= this.#bind();
+    const { base, filter, url } = this.#settings;
+    this.#client ??= openLdap(this.#settings);
     const current = this.#client;
     try {
       const client = await current;
-      const { searchEntries } = await client.search(baseDn, {
+      const { searchEntries } = await client.search(base, {
         scope: "sub",
         filter: filter.replaceAll("{address}", () => escapeFilter(address)),
         // RFC 4511 §4.5.1.8: no attributes at all.
@@ -56,17 +54,10 @@ export class LdapSource implements RecipientSource {
     if (this.#client !== undefined) this.#drop(this.#client);
   }
 
-  #drop(current: Promise<LdapClient>): void {
+  #drop(current: Promise<LdapSession>): void {
     if (this.#client === current) this.#client = undefined;
     // It is lost, or never came about: there is nobody left to be told.
-    void current.then((client) => client.unbind()).catch(() => {});
-  }
-
-  async #bind(): Promise<LdapClient> {
-    const { url, bindDn, password, timeoutMs } = this.#settings;
-    const client = new LdapClient({ url, timeout: timeoutMs, connectTimeout: timeoutMs });
-    if (bindDn !== "") await client.bind(bindDn, password);
-    return client;
+    void current.then(closeLdap, () => {});
   }
 }
 

@@ -2,8 +2,8 @@
 // systemd opened before gw was started.
 import { chmodSync, lstatSync, rmSync } from "node:fs";
 import { type AddressInfo, connect, type Server } from "node:net";
-import type { ListenPlace } from "../base/endpoint.ts";
-import { formatEndpoint } from "../base/endpoint.ts";
+import type { ListenPlace } from "../../base/endpoint.ts";
+import { formatEndpoint } from "../../base/endpoint.ts";
 
 /** A socket that was open when gw was started: sd_listen_fds(3). */
 export interface InheritedSocket {

@@ -10,7 +10,7 @@ import {
   listenOn,
   nameOf,
   spotsOf,
-} from "../../src/inbound/place.ts";
+} from "../../../src/inbound/door/place.ts";
 
 let folder = "";
 const servers: Server[] = [];

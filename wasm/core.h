@@ -46,7 +46,7 @@ INLINE u32 is_equal(const u8 *a, const u8 *b, u32 n) {
 // is unknown is skipped, so that later versions can add some.
 
 #define IMAGE_MAGIC 0x42445747u  // "GWDB"
-#define IMAGE_VERSION 3u
+#define IMAGE_VERSION 4u
 #define SECTION_MAX 32u
 
 typedef struct { u32 magic, version, size, sections, checksum[2], reserved[2]; } ImageHeader;
@@ -65,7 +65,12 @@ enum {
   SECTION_NAMES = 10,      // Name[]: globs on object names; their text is in CODE
   SECTION_ALWAYS = 11,     // u32[]: signatures that may match without any pattern
   SECTION_HASHES = 12,     // and the next ones, one per kind of hash: Hash[] ascending
-  SECTION_KINDS = SECTION_HASHES + 10,  // how many kinds this version reads
+  // ANCHORS and TIERS again, see SEARCH_PROGRAM and SEARCH_VIEW.
+  SECTION_PROGRAM_ANCHORS = 22,
+  SECTION_PROGRAM_TIERS = 23,
+  SECTION_VIEW_ANCHORS = 24,
+  SECTION_VIEW_TIERS = 25,
+  SECTION_KINDS = SECTION_VIEW_TIERS + 1,  // how many kinds this version reads
 };
 
 #define RUN_PAD 16u
@@ -104,11 +109,20 @@ enum {
 typedef struct { u32 mask[4]; } Typeset;
 typedef struct { u32 pattern, text, length; } Name;
 
-// A pattern that is tried at its own few places instead of being searched for. Those at offset 0
-// whose first two bytes are fixed have these as key, so that an object meets only those that begin
-// as it does; the others have DIRECT_ANY.
+// A pattern that is tried at its own few places instead of being searched for. Where its first two
+// bytes are fixed it has an entry for each place: place << 16 | bytes, so that an object meets only
+// those that it has there; the others have DIRECT_ANY.
 typedef struct { u32 key, pattern; } Direct;
-#define DIRECT_ANY 0x10000u
+#define DIRECT_ANY NONE
+
+// What is searched for in an object depends on what it is. Most signatures are for programs, and
+// most objects are none; views are only seen by signatures that ask for them.
+enum {
+  SEARCH_GENERAL = 0,
+  SEARCH_PROGRAM = 1,  // all there is; if it has no tiers, the general one serves
+  SEARCH_VIEW = 2,
+  SEARCHES = 3,
+};
 
 // Ascending by size, then digest. Of longer digests only the first 16 bytes are kept, which are as
 // hard to meet on purpose as those of a good 128-bit hash. Bit 31 of the owner tells a signature
@@ -153,6 +167,12 @@ typedef struct {
   u32 filter, phases, tags, firsts;             // offsets from the section's start
   u32 entries;
 } Tier;
+
+typedef struct {
+  const Anchor *anchors;
+  const u8 *tiers;
+  u32 anchorCount, tierCount, tiersLength;
+} Search;
 
 // Pattern programs: a byte of op, then its operands, unaligned.
 enum {
@@ -242,6 +262,7 @@ typedef struct {
   const Hash *hashes[HASH_KINDS];
   u32 counts[SECTION_KINDS];
   u32 lengths[SECTION_KINDS];
+  Search searches[SEARCHES];  // one of them stands in anchors, tiers and their counts
 
   const u8 *bytes;
   u32 size, type, container, depth, nameLength;

@@ -23,6 +23,14 @@ static const u32 ENTRY_SIZES[SECTION_KINDS] = {
     sizeof(Tier), sizeof(Direct), sizeof(Name), 4,
     sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash),
     sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash),
+    sizeof(Anchor), sizeof(Tier), sizeof(Anchor), sizeof(Tier),
+};
+
+// The sections of each search.
+static const u8 SEARCH_SECTIONS[SEARCHES][2] = {
+    {SECTION_ANCHORS, SECTION_TIERS},
+    {SECTION_PROGRAM_ANCHORS, SECTION_PROGRAM_TIERS},
+    {SECTION_VIEW_ANCHORS, SECTION_VIEW_TIERS},
 };
 
 static const u8 *section(const u8 *image, u32 kind, u32 *length, u32 *count) {
@@ -58,6 +66,21 @@ static void open_image(Scan *scan, const u8 *image) {
   for (u32 kind = 0; kind < HASH_KINDS; kind++) {
     scan->hashes[kind] = (const Hash *)at[SECTION_HASHES + kind];
   }
+  for (u32 i = 0; i < SEARCHES; i++) {
+    u32 anchors = SEARCH_SECTIONS[i][0], tiers = SEARCH_SECTIONS[i][1];
+    scan->searches[i] = (Search){(const Anchor *)at[anchors], at[tiers], scan->counts[anchors],
+                                 scan->counts[tiers], scan->lengths[tiers]};
+  }
+}
+
+static void use_search(Scan *scan, u32 number) {
+  const Search *search = scan->searches + (number < SEARCHES ? number : SEARCH_GENERAL);
+  if (number == SEARCH_PROGRAM && search->tierCount == 0) search = scan->searches;
+  scan->anchors = search->anchors;
+  scan->tiers = search->tiers;
+  scan->counts[SECTION_ANCHORS] = search->anchorCount;
+  scan->counts[SECTION_TIERS] = search->tierCount;
+  scan->lengths[SECTION_TIERS] = search->tiersLength;
 }
 
 // ---- checks -------------------------------------------------------------------------------------
@@ -280,8 +303,11 @@ EXPORT(gw_check) u32 gw_check(const u8 *image, u32 size, Scan *scratch) {
   open_image(scratch, image);
   if ((fault = check_signatures(scratch)) != FINE) return fault;
   if ((fault = check_patterns(scratch)) != FINE) return fault;
-  if ((fault = check_anchors(scratch)) != FINE) return fault;
-  if ((fault = check_tiers(scratch)) != FINE) return fault;
+  for (u32 i = 0; i < SEARCHES; i++) {
+    use_search(scratch, i);
+    if ((fault = check_anchors(scratch)) != FINE) return fault;
+    if ((fault = check_tiers(scratch)) != FINE) return fault;
+  }
   return check_hashes(scratch);
 }
 
@@ -297,7 +323,8 @@ static u32 states_log(const u8 *image) {
   u64 all = 1;
   for (u32 kind = 1; kind < SECTION_KINDS; kind++) {
     u32 isCounted = kind == SECTION_SIGNATURES || kind == SECTION_PATTERNS;
-    if (!isCounted && kind != SECTION_ANCHORS && kind < SECTION_HASHES) continue;
+    u32 isSearch = kind == SECTION_ANCHORS || kind >= SECTION_PROGRAM_ANCHORS;
+    if (!isCounted && !isSearch && kind < SECTION_HASHES) continue;
     section(image, kind, &length, &count);
     all += count;
   }
@@ -347,7 +374,8 @@ EXPORT(gw_begin) void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength) 
 }
 
 // Scans what was begun. The number of findings; bit 31 is set if a limit stopped the scan.
-EXPORT(gw_scan) u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth) {
+EXPORT(gw_scan) u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth, u32 search) {
+  use_search(scan, search);
   scan->type = type;
   scan->container = container;
   scan->depth = depth;

@@ -319,8 +319,9 @@ static void search_own_places(Scan *scan, u32 id) {
   }
 }
 
-static u32 first_direct(const Scan *scan, u32 key) {
-  u32 lo = 0, hi = scan->counts[SECTION_DIRECT];
+// The first entry from `lo` on that is not below the key.
+static u32 first_direct(const Scan *scan, u32 lo, u32 key) {
+  u32 hi = scan->counts[SECTION_DIRECT];
   while (lo < hi) {
     u32 middle = lo + (hi - lo) / 2;
     if (scan->direct[middle].key < key) lo = middle + 1;
@@ -329,14 +330,28 @@ static u32 first_direct(const Scan *scan, u32 key) {
   return lo;
 }
 
+static void try_direct(Scan *scan, u32 id, u32 start) {
+  const Pattern *pattern = scan->patterns + id;
+  if (pattern->length > scan->size || start > scan->size - pattern->length) return;
+  if (!target_allows(scan, scan->signatures + pattern->signature) || !spend(scan, 4)) return;
+  State *state = state_of(scan, id);
+  if (state->count < pattern->countMax && state->next != NONE) try_start(scan, id, state, start);
+}
+
 // Patterns bound to few places (such as magic numbers) need no search.
 void search_direct(Scan *scan) {
-  u32 count = scan->counts[SECTION_DIRECT], key = load16(scan->bytes);
-  for (u32 i = first_direct(scan, key); i < count && scan->direct[i].key == key; i++) {
-    if (scan->isIncomplete) return;
-    search_own_places(scan, scan->direct[i].pattern);
+  u32 count = scan->counts[SECTION_DIRECT], i = 0;
+  while (i < count && scan->direct[i].key != DIRECT_ANY && !scan->isIncomplete) {
+    u32 place = scan->direct[i].key >> 16;
+    if (place + 2 > scan->size) {
+      i = first_direct(scan, i, DIRECT_ANY);
+      break;
+    }
+    u32 key = place << 16 | load16(scan->bytes + place);
+    for (i = first_direct(scan, i, key); i < count && scan->direct[i].key == key; i++) {
+      try_direct(scan, scan->direct[i].pattern, place);
+    }
+    i = first_direct(scan, i, (place + 1) << 16);
   }
-  for (u32 i = first_direct(scan, DIRECT_ANY); i < count && !scan->isIncomplete; i++) {
-    search_own_places(scan, scan->direct[i].pattern);
-  }
+  for (; i < count && !scan->isIncomplete; i++) search_own_places(scan, scan->direct[i].pattern);
 }

@@ -12,6 +12,7 @@ interface CodecExports {
   gw_keep(size: number): number;
   gw_base64(input: number, length: number, output: number, consumed: number): number;
   gw_lines(input: number, length: number, afterCr: number): number;
+  gw_text_view(input: number, length: number, output: number, last: number): number;
   gw_marks(set: number, input: number, length: number, found: number): number;
 }
 
@@ -62,6 +63,19 @@ export function arePairedLines(bytes: Uint8Array, isAfterCr: boolean): boolean {
     afterCr = piece[piece.length - 1] === 0x0d;
   }
   return true;
+}
+
+/** Writes a text's normalised view to `to`, of the same size: how many bytes that are. */
+export function foldText(from: Uint8Array, to: Uint8Array): number {
+  let written = 0;
+  for (let at = 0; at < from.length; at += PIECE) {
+    const piece = from.subarray(at, at + PIECE);
+    input.set(piece);
+    const size = codec.gw_text_view(INPUT, piece.length, OUTPUT, to[written - 1] ?? 0);
+    to.set(output.subarray(0, size), written);
+    written += size;
+  }
+  return written;
 }
 
 const MARK_SIZE = 32;

@@ -43,7 +43,7 @@ export interface CoreExports {
   gw_is_trusted(scan: number): number;
   gw_is_incomplete(scan: number): number;
   gw_begin(scan: number, bytes: number, size: number, nameLength: number): void;
-  gw_scan(scan: number, type: number, container: number, depth: number): number;
+  gw_scan(scan: number, type: number, container: number, depth: number, search: number): number;
   gw_offset(scan: number, signature: number): number;
   gw_has(scan: number, signature: number, pattern: number): number;
   gw_count(scan: number, signature: number, pattern: number): number;

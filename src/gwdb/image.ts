@@ -7,7 +7,7 @@
 
 const MAGIC = 0x42445747;
 /** The format of images that this program writes and reads. */
-export const IMAGE_VERSION = 3;
+export const IMAGE_VERSION = 4;
 const HEADER_SIZE = 32;
 const ENTRY_SIZE = 16;
 const CHECKSUM_AT = 16;
@@ -30,6 +30,11 @@ export const SECTIONS = {
   always: 11,
   /** The first of HASH_KINDS sections, one for each kind of hash. */
   hashes: 12,
+  /** Anchors and tiers again: of all there is, for programs; of what asks for views. */
+  programAnchors: 22,
+  programTiers: 23,
+  viewAnchors: 24,
+  viewTiers: 25,
   /** Texts, one for each signature: its name, or JSON; see texts.ts. */
   metadata: 64,
   /** JSON array of type names; the id of a type is its place + 1. */
@@ -37,6 +42,9 @@ export const SECTIONS = {
   /** JSON: passwords, and lists of addresses; see lists/lists.ts. */
   lists: 66,
 } as const;
+
+/** Which search an object takes, as wasm/core.h numbers them. */
+export const SEARCHES = { general: 0, program: 1, view: 2 } as const;
 
 /** Kinds of hashes, in the order of their sections. Objects with a trusted one are clean. */
 export const HASH_KINDS = [

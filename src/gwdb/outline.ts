@@ -1,5 +1,5 @@
 // What a compiled set consists of, for people: its sections and the passes of its search.
-import { HASH_KINDS, type Image, ImageError, SECTIONS } from "./image.ts";
+import { HASH_KINDS, type Image, ImageError, type SEARCHES, SECTIONS } from "./image.ts";
 
 /** Words of a tier in the image, see docs/gwdb.md. */
 const TIER_WORDS = 13;
@@ -16,6 +16,8 @@ export interface OutlineSection {
 
 /** One pass of the search over an object. */
 export interface OutlineTier {
+  /** The objects that it is made over; "program" and "view" only if they have passes of their own. */
+  readonly search: keyof typeof SEARCHES;
   /** Bytes of the windows that are looked up, and between them. */
   readonly window: number;
   readonly stride: number;
@@ -43,13 +45,20 @@ function nameOf(kind: number): string {
   return Object.entries(SECTIONS).find(([, number]) => number === kind)?.[0] ?? "unknown";
 }
 
-function tiersOf(image: Image): OutlineTier[] {
-  const { bytes, count } = image.section(SECTIONS.tiers);
+const TIERS = {
+  general: SECTIONS.tiers,
+  program: SECTIONS.programTiers,
+  view: SECTIONS.viewTiers,
+} as const;
+
+function tiersOf(image: Image, search: keyof typeof SEARCHES): OutlineTier[] {
+  const { bytes, count } = image.section(TIERS[search]);
   if (bytes.length < count * TIER_WORDS * 4) throw new ImageError("a search table is cut");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return Array.from({ length: count }, (_, i) => {
     const word = (at: number) => view.getUint32(4 * (i * TIER_WORDS + at), true);
     return {
+      search,
       window: word(0),
       stride: word(1),
       isFolded: word(2) === 1,
@@ -63,7 +72,7 @@ function tiersOf(image: Image): OutlineTier[] {
 /** The outline of an image that has been opened. Throws ImageError if its tables are cut. */
 export function outlineOf(image: Image): Outline {
   const kinds = [
-    ...Array.from({ length: SECTIONS.hashes + HASH_KINDS.length }, (_, kind) => kind),
+    ...Array.from({ length: SECTIONS.viewTiers + 1 }, (_, kind) => kind),
     ...[SECTIONS.metadata, SECTIONS.types, SECTIONS.lists],
   ];
   const sections = kinds
@@ -79,6 +88,6 @@ export function outlineOf(image: Image): Outline {
     signatures,
     alone: signatures - image.section(SECTIONS.signatures).count,
     sections,
-    tiers: tiersOf(image),
+    tiers: (["general", "program", "view"] as const).flatMap((one) => tiersOf(image, one)),
   };
 }

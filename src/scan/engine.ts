@@ -9,9 +9,10 @@ import {
   type CoreExports,
   instantiateCore,
 } from "../gwdb/core.ts";
-import { openSections, SECTIONS } from "../gwdb/image.ts";
+import { openSections, SEARCHES, SECTIONS } from "../gwdb/image.ts";
 import { NO_LISTS, readLists } from "../gwdb/lists/lists.ts";
 import { TextReader } from "../gwdb/texts.ts";
+import { PROGRAM_TYPES } from "../gwdb/view-types.ts";
 import type { Finding, Remedy, Severity } from "../message.ts";
 import { Hashing } from "./hashing.ts";
 import type { Entry } from "./judge/context.ts";
@@ -21,6 +22,7 @@ import { PhishingLists } from "./phishing/phishing.ts";
 import type { Arena, SharedSet } from "./signature-set.ts";
 import { viewsOf } from "./view/view.ts";
 
+const PROGRAMS: ReadonlySet<string> = new Set(PROGRAM_TYPES);
 const REMOVE: Remedy = { kind: "remove" };
 const NO_OFFSET = 0xffffffff;
 const INCOMPLETE = 0x80000000;
@@ -81,6 +83,11 @@ interface SignatureText {
   readonly cure?: { readonly kind: string };
   /** The cure's places, if it is one that cuts. */
   readonly remedy?: Remedy;
+}
+
+function searchOf({ bytes, type }: EngineObject): number {
+  const isProgram = (bytes[0] === 0x4d && bytes[1] === 0x5a) || PROGRAMS.has(type);
+  return isProgram ? SEARCHES.program : SEARCHES.general;
 }
 
 /** One worker's scanner. Calls don't overlap: everything is synchronous. */
@@ -165,7 +172,7 @@ export class Engine {
     for (let round = 0; round < WARM_UP_ROUNDS; round++) {
       this.#object.set(bytes);
       this.#calls.gw_begin(state, object, bytes.length, 0);
-      this.#calls.gw_scan(state, 0, 0, 0);
+      this.#calls.gw_scan(state, 0, 0, 0, SEARCHES.program);
     }
   }
 
@@ -200,7 +207,8 @@ export class Engine {
     if (!isView) this.#hashing.look(bytes, () => this.#judging.executable());
     const type = this.#typeIds.get(object.type) ?? 0;
     const container = this.#typeIds.get(object.containerType) ?? 0;
-    const answer = this.#calls.gw_scan(state, type, container, object.depth) >>> 0;
+    const search = isView ? SEARCHES.view : searchOf(object);
+    const answer = this.#calls.gw_scan(state, type, container, object.depth, search) >>> 0;
     const isCut = answer >= INCOMPLETE;
     const count = isCut ? answer - INCOMPLETE : answer;
     const { findings, isUnfinished } = this.#collect(count, isCut, isView);

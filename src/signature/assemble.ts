@@ -8,12 +8,13 @@ import { packTexts } from "../gwdb/texts.ts";
 import { compileCondition } from "./condition.ts";
 import { remedyOf } from "./cure/remedy.ts";
 import { HashTables } from "./image/hashes.ts";
+import { type Objects, objectsOf } from "./image/objects.ts";
 import type { Planned } from "./image/plan.ts";
 import { RunTable } from "./layout.ts";
 import {
   type BytePattern,
+  directKeys,
   isLiteral,
-  magicOf,
   type Search,
   shortestMatch,
   writeProgram,
@@ -24,7 +25,7 @@ const ANY = 0xffffffff;
 const FLAGS = { literal: 1, fullword: 2, wide: 4, fromEnd: 8, multi: 16, lazy: 32 } as const;
 const SIGNATURE_JUDGED = 2;
 const TYPES_MAX = 127;
-const DIRECT_ANY = 0x10000;
+const DIRECT_ANY = 0xffffffff;
 /** In the number of a pattern: it is a whole signature, of that number. */
 const ALONE = 0x40000000;
 
@@ -84,7 +85,7 @@ class Assembler {
     const [pattern] = signature.patterns;
     const [search] = searches;
     if (pattern?.kind === "bytes" && search?.kind === "runs") {
-      this.#runs.add(index + ALONE, search.groups, pattern.isFolded);
+      this.#runs.add(index + ALONE, search.groups, { isFolded: pattern.isFolded });
     } else this.#hashes.addAlone(signature, index);
   }
 
@@ -92,6 +93,7 @@ class Assembler {
     const first = this.#patternCount;
     const { patterns, targets } = signature;
     const isJudged = signature.judgement !== undefined;
+    const objects = objectsOf(signature);
     const program = isAllFound(trigger, patterns.length)
       ? []
       : compileCondition(trigger, (type) => this.#typeId(type));
@@ -105,7 +107,7 @@ class Assembler {
     patterns.forEach((pattern, i) => {
       const search = searches[i] ?? null;
       if (pattern.kind === "bytes" && search !== null) {
-        this.#addBytes(pattern, search, { countMax: counts[i] ?? 1, isJudged });
+        this.#addBytes(pattern, search, { countMax: counts[i] ?? 1, isJudged, objects });
       } else this.#addOther(pattern);
       this.#patternCount++;
     });
@@ -115,7 +117,11 @@ class Assembler {
   #addBytes(
     pattern: BytePattern,
     search: Search,
-    about: { readonly countMax: number; readonly isJudged: boolean },
+    about: {
+      readonly countMax: number;
+      readonly isJudged: boolean;
+      readonly objects: Objects;
+    },
   ): void {
     const id = this.#patternCount;
     const isWhole = isLiteral(pattern) && search.kind === "runs";
@@ -129,11 +135,12 @@ class Assembler {
     let reach = 0;
     if (search.kind === "lazy") flags |= FLAGS.lazy;
     else if (search.kind === "direct") {
-      this.#direct.push({ key: magicOf(pattern) ?? DIRECT_ANY, pattern: id });
+      for (const key of directKeys(pattern) ?? [DIRECT_ANY])
+        this.#direct.push({ key, pattern: id });
     } else {
       if (search.isMulti) flags |= FLAGS.multi;
       for (const { before } of search.groups.flat()) reach = Math.max(reach, before.max);
-      this.#runs.add(id, search.groups, pattern.isFolded);
+      this.#runs.add(id, search.groups, { isFolded: pattern.isFolded, objects: about.objects });
     }
     const { from, to } = pattern.place ?? { from: 0, to: ANY };
     this.#patterns.words(at, this.#code.length - at, this.#firsts.length, from, to);

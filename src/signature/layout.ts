@@ -3,6 +3,7 @@
 import { ByteWriter } from "../gwdb/byte-writer.ts";
 import { type CoreModule, createCoreMemory, instantiateCore } from "../gwdb/core.ts";
 import { type ImageSection, SECTIONS } from "../gwdb/image.ts";
+import type { Objects } from "./image/objects.ts";
 import type { Run } from "./pattern.ts";
 
 const VARIABLE = 0x80000000;
@@ -14,34 +15,93 @@ const RUN_PAD = 16;
 /** Struct Layout in wasm/build.c. */
 const LAYOUT_SIZE = 32;
 
-/** Gathers the runs of all patterns. */
-export class RunTable {
-  readonly #bytes = new ByteWriter();
+/** Runs for programs only from which on, and from what share of all runs on, they are kept apart. */
+const APART_MIN = 64;
+const APART_SHARE = 0.5;
+
+/** How a pattern is searched for. */
+export interface Searched {
+  readonly isFolded: boolean;
+  /** Left out: in all objects. */
+  readonly objects?: Objects;
+}
+
+/** What is searched for together: runs, and the patterns that they belong to. */
+class Searching {
   readonly #list = new ByteWriter();
   readonly #owners: number[] = [];
 
+  get count(): number {
+    return this.#owners.length;
+  }
+
+  add(pattern: number, words: readonly number[]): void {
+    this.#list.words(pattern, ...words);
+    this.#owners.push(pattern);
+  }
+
+  /** Its sections of these kinds; or the number of a pattern that can't be found. */
+  build(
+    core: CoreModule,
+    bytes: Uint8Array,
+    kinds: { readonly anchors: number; readonly tiers: number },
+  ): ImageSection[] | number {
+    if (this.count === 0) return [];
+    const built = layOut(core, { bytes, list: this.#list.bytes(), count: this.count });
+    if (typeof built === "number") return this.#owners[built] ?? 0;
+    const { anchors, tiers } = built;
+    return [
+      { kind: kinds.anchors, ...anchors },
+      { kind: kinds.tiers, ...tiers },
+    ];
+  }
+}
+
+/** Gathers the runs of all patterns. */
+export class RunTable {
+  readonly #bytes = new ByteWriter();
+  readonly #all = new Searching();
+  /** What is not for programs only, and what asks for views. */
+  readonly #general = new Searching();
+  readonly #views = new Searching();
+
   /** Adds the groups of runs of one pattern; patterns come in ascending order. */
-  add(pattern: number, groups: readonly (readonly Run[])[], isFolded: boolean): void {
+  add(pattern: number, groups: readonly (readonly Run[])[], { isFolded, objects }: Searched): void {
     groups.forEach((runs, group) => {
       for (const { bytes, before } of runs) {
         const distance = before.min === before.max ? before.min : before.min + VARIABLE;
         const at = this.#bytes.length;
         this.#bytes.append(bytes);
-        this.#list.words(pattern, group, isFolded ? 1 : 0, at, bytes.length, distance);
-        this.#owners.push(pattern);
+        const words = [group, isFolded ? 1 : 0, at, bytes.length, distance];
+        this.#all.add(pattern, words);
+        if (objects?.isProgramOnly !== true) this.#general.add(pattern, words);
+        if (objects?.isForViews === true) this.#views.add(pattern, words);
       }
     });
   }
 
-  /** The sections `anchors`, `runs` and `tiers`; or the number of a pattern that can't be found. */
+  /** The sections of all searches and their runs; or the number of a pattern that can't be found. */
   build(core: CoreModule): ImageSection[] | number {
-    const count = this.#owners.length;
     for (let i = 0; i < RUN_PAD; i++) this.#bytes.u8(0);
     const bytes = this.#bytes.bytes().slice();
-    const runs = { kind: SECTIONS.runs, bytes, count: bytes.length };
-    if (count === 0) return [runs];
-    const built = layOut(core, { bytes, list: this.#list.bytes(), count });
-    return typeof built === "number" ? (this.#owners[built] ?? 0) : [runs, ...built];
+    const sections: ImageSection[] = [{ kind: SECTIONS.runs, bytes, count: bytes.length }];
+    for (const { searching, anchors, tiers } of this.#searches()) {
+      const built = searching.build(core, bytes, { anchors, tiers });
+      if (typeof built === "number") return built;
+      sections.push(...built);
+    }
+    return sections;
+  }
+
+  // What is kept apart stands in the image twice, so it has to be worth it.
+  #searches() {
+    const { anchors, tiers, programAnchors, programTiers, viewAnchors, viewTiers } = SECTIONS;
+    const apart = this.#all.count - this.#general.count;
+    const isApart = apart >= APART_MIN && apart >= APART_SHARE * this.#all.count;
+    const view = { searching: this.#views, anchors: viewAnchors, tiers: viewTiers };
+    if (!isApart) return [{ searching: this.#all, anchors, tiers }, view];
+    const program = { searching: this.#all, anchors: programAnchors, tiers: programTiers };
+    return [program, { searching: this.#general, anchors, tiers }, view];
   }
 }
 
@@ -50,7 +110,7 @@ const align = (n: number) => Math.ceil(n / 64) * 64;
 function layOut(
   core: CoreModule,
   runs: { bytes: Uint8Array; list: Uint8Array; count: number },
-): ImageSection[] | number {
+): { anchors: Omit<ImageSection, "kind">; tiers: Omit<ImageSection, "kind"> } | number {
   // The sizes are asked from an instance on a memory of its own, which need not be large.
   const probe = instantiateCore(core, createCoreMemory(1 << 20));
   const base = align(probe.__heap_base.value);
@@ -70,8 +130,8 @@ function layOut(
   const [, , , , anchors = 0, tiers = 0, tiersLength = 0, tierCount = 0] = words;
   // Copies: the memory is shared, and goes away.
   const copy = (from: number, length: number) => new Uint8Array(all.subarray(from, from + length));
-  return [
-    { kind: SECTIONS.anchors, bytes: copy(outAt, anchors * ANCHOR_SIZE), count: anchors },
-    { kind: SECTIONS.tiers, bytes: copy(outAt + tiers, tiersLength), count: tierCount },
-  ];
+  return {
+    anchors: { bytes: copy(outAt, anchors * ANCHOR_SIZE), count: anchors },
+    tiers: { bytes: copy(outAt + tiers, tiersLength), count: tierCount },
+  };
 }

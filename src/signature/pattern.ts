@@ -38,6 +38,9 @@ const DIRECT_STARTS = 16;
 /** ... and those without a usable run to at most so many. */
 const DIRECT_STARTS_MAX = 4096;
 const FIXED_BYTES_MIN = 2;
+/** Furthest place, and most entries of one pattern, in the table of patterns at fixed places. */
+const DIRECT_PLACE_MAX = 0xfff0;
+const DIRECT_KEYS_MAX = 16;
 
 // ---- programs -----------------------------------------------------------------------------------
 
@@ -247,13 +250,23 @@ export function isSearchable(pattern: BytePattern): boolean {
   }
 }
 
-/** The first two bytes of a match, if they are fixed and only offset 0 will do; else undefined. */
-export function magicOf(pattern: BytePattern): number | undefined {
-  const { place, ops, isFolded } = pattern;
+/** Both cases of a byte, if it has two and they are not told apart. */
+const casesOf = (byte: number, isFolded: boolean) =>
+  isFolded && isLetter(byte) ? [byte | 0x20, byte & 0xdf] : [byte];
+
+/**
+ * Where a match may start and the two bytes it then begins with, as keys of the core's table of
+ * such patterns; undefined unless those bytes are fixed and there are few such places.
+ */
+export function directKeys({ place, ops, isFolded }: BytePattern): readonly number[] | undefined {
   const [op] = ops;
-  if (place === null || place.isFromEnd || place.to !== 0 || isFolded) return undefined;
+  if (place === null || place.isFromEnd || place.to > DIRECT_PLACE_MAX) return undefined;
   if (op?.kind !== "literal" || op.bytes.length < 2) return undefined;
-  return (op.bytes[0] ?? 0) | ((op.bytes[1] ?? 0) << 8);
+  const [first = [], second = []] = [...op.bytes.subarray(0, 2)].map((c) => casesOf(c, isFolded));
+  const words = first.flatMap((low) => second.map((high) => low + 256 * high));
+  const places = Array.from({ length: place.to - place.from + 1 }, (_, i) => place.from + i);
+  if (words.length * places.length > DIRECT_KEYS_MAX) return undefined;
+  return places.flatMap((at) => words.map((bytes) => at * 0x10000 + bytes));
 }
 
 /** Whether a pattern is one literal and nothing else. */

@@ -174,6 +174,8 @@ export interface Signature {
   /** File types it is for; empty: any. */
   readonly targets: readonly string[];
   readonly patterns: readonly Pattern[];
+  /** It matches nothing but what begins with "MZ". */
+  readonly needsProgram?: boolean;
   /** All there is to it, or what must hold before the judgement is asked. */
   readonly condition: Expression;
   readonly judgement?: Judgement;

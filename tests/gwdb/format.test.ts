@@ -67,13 +67,19 @@ test("every constant of the format stands in the document with its value", () =>
   expect(missing.filter((one) => !told.has(one))).toEqual([]);
 });
 
+/** SOME_SECTION as someSection. */
+const keyOf = (name: string) =>
+  name.toLowerCase().replace(/_(.)/g, (_, letter: string) => letter.toUpperCase());
+
 test("every section stands in the document, as core and host number it", () => {
   const told = rows.flatMap(([kind = "", name = ""]) => {
-    return /^[A-Z]+$/.test(name) ? [`${name.toLowerCase()} ${Number.parseInt(kind, 10)}`] : [];
+    return /^[A-Z]+(_(ANCHORS|TIERS))?$/.test(name)
+      ? [`${keyOf(name)} ${Number.parseInt(kind, 10)}`]
+      : [];
   });
   expect(told).toEqual(Object.entries(SECTIONS).map(([name, kind]) => `${name} ${kind}`));
-  const inCore = [...core.matchAll(/^\s+SECTION_([A-Z]+) = (\d+),/gm)];
-  for (const [, name = "", kind] of inCore) expect(told).toContain(`${name.toLowerCase()} ${kind}`);
+  const inCore = [...core.matchAll(/^\s+SECTION_([A-Z_]+) = (\d+),/gm)];
+  for (const [, name = "", kind] of inCore) expect(told).toContain(`${keyOf(name)} ${kind}`);
   const last = SECTIONS.hashes + HASH_KINDS.length - 1;
   expect(doc).toContain(`| ${SECTIONS.hashes}–${last} | HASHES |`);
 });

@@ -10,7 +10,7 @@ u32 gw_check(const u8 *image, u32 size, Scan *scratch);
 u32 gw_state_size(const u8 *image);
 void gw_attach(Scan *scan, const u8 *image);
 void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength);
-u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth);
+u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth, u32 search);
 u32 gw_hashes(const Scan *scan, u32 size, u32 first, u32 end);
 void gw_hash(Scan *scan, u32 kind, u32 size);
 u32 gw_offset(const Scan *scan, u32 index);
@@ -65,7 +65,8 @@ static u32 scan_object(Scan *scan, const u8 *bytes, u32 size, Circumstance at, u
   for (u32 kinds = gw_hashes(scan, size, 0, HASH_KINDS), kind = 0; kind < HASH_KINDS; kind++) {
     if (kinds >> kind & 1) gw_hash(scan, kind, size);
   }
-  u32 found = gw_scan(scan, at.type, at.container, at.depth);
+  u32 search = isGood ? SEARCH_PROGRAM : at.depth % SEARCHES;
+  u32 found = gw_scan(scan, at.type, at.container, at.depth, search);
   check_places(scan, found, isGood);
   free(block);
   return found;

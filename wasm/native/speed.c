@@ -12,7 +12,7 @@ u32 gw_check(const u8 *image, u32 size, Scan *scratch);
 u32 gw_state_size(const u8 *image);
 void gw_attach(Scan *scan, const u8 *image);
 void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength);
-u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth);
+u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth, u32 search);
 
 enum { PADDING = 64 };
 
@@ -54,7 +54,7 @@ int main(int count, char **words) {
         u32 length = size - at < piece ? size - at : piece;
         memcpy(object, bytes + at, length);
         gw_begin(scan, object, length, 0);
-        gw_scan(scan, 0, 0, 1);
+        gw_scan(scan, 0, 0, 1, SEARCH_PROGRAM);
       }
       double took = now() - began;
       if (took < best) best = took;

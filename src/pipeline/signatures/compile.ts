@@ -1,8 +1,9 @@
 // Signature files to a compiled set. Loaded only when needed: most gateways run on the set as it was
 // shipped.
+
+import { VIEW_TYPES } from "../../gwdb/view-types.ts";
 import { embeddedCore } from "../../scan/embedded.ts";
 import { FILE_TYPES } from "../../scan/file-type.ts";
-import { VIEW_TYPES } from "../../scan/view/view.ts";
 import type { FileReport } from "../../signature/clamav/report.ts";
 import { compileSignatures } from "../../signature/compile.ts";
 import { addDiagnostics, loadSignatures } from "../../signature/import/load.ts";

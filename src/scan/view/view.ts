@@ -1,11 +1,8 @@
 // Normalised views of texts, as ClamAV makes them: what its signatures for HTML and text are written
 // for. They are looked at beside the bytes as they are, and only by signatures that ask for them.
-import { HTML_TYPES, TEXT_TYPES } from "../../gwdb/view-types.ts";
+import { HTML_TYPES, TEXT_TYPES, type VIEW_TYPES } from "../../gwdb/view-types.ts";
 import { htmlViews } from "./html.ts";
 import { textView } from "./text.ts";
-
-/** Types that views have; a signature asks for a view by having its type for a target. */
-export const VIEW_TYPES = ["html-view", "text-view"] as const;
 
 /** A view's bytes, and the type that signatures know it by. */
 export interface View {

@@ -9,6 +9,7 @@ import { type Diagnostic, type Expression, type Signature, SourceError } from ".
 import { parseYara, type YaraSource } from "./language/rule.ts";
 import type { Rule } from "./language/scope.ts";
 import { Scope } from "./language/scope.ts";
+import { needsProgram } from "./needs.ts";
 import { type CompiledString, checkRegex, PatternTable } from "./pattern-table.ts";
 import { joined, TriggerFinder } from "./trigger.ts";
 
@@ -89,7 +90,10 @@ function compileRule(rule: Rule, name: string): Signature {
   );
   const { expression, isExact } = new TriggerFinder(compiled, table).find(rule.condition);
   const partNames = rule.strings.map(({ name: part }) => part);
-  const base = { info: infoOf(rule, name), file: rule.file, line: rule.line, partNames };
+  const base = {
+    ...{ info: infoOf(rule, name), file: rule.file, line: rule.line, partNames },
+    needsProgram: needsProgram(rule.condition),
+  };
   if (expression !== null && isExact && !isVacuous(expression)) {
     return { ...base, targets: [], patterns: table.patterns, condition: expression };
   }

@@ -138,6 +138,17 @@ export class Needs {
   }
 }
 
+/** Whether a condition holds for nothing but objects that begin with "MZ". */
+export function needsProgram(node: YaraNode): boolean {
+  if (node.op === "and") return node.nodes.some(needsProgram);
+  if (node.op === "or") return node.nodes.length > 0 && node.nodes.every(needsProgram);
+  if (node.op !== "binary" || node.operator !== "==") return false;
+  const [read, value] = node.left.op === "read" ? [node.left, node.right] : [node.right, node.left];
+  if (read.op !== "read" || read.size !== 2 || value.op !== "number") return false;
+  const isAtStart = read.at.op === "number" && read.at.value === 0;
+  return isAtStart && value.value === (read.isBigEndian ? 0x4d5a : 0x5a4d);
+}
+
 function isType(expression: Expression): boolean {
   return expression.kind === "type";
 }

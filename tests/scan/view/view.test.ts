@@ -1,6 +1,7 @@
 // The views of HTML and text that signatures may ask for; what clamscan 1.4.6 finds in the same.
 import { expect, test } from "bun:test";
-import { VIEW_TYPES, type View, viewsOf } from "../../../src/scan/view/view.ts";
+import { VIEW_TYPES } from "../../../src/gwdb/view-types.ts";
+import { type View, viewsOf } from "../../../src/scan/view/view.ts";
 import { scanningWith } from "../../signature/clamav/scanning.ts";
 
 const bytes = (text: string) => Buffer.from(text, "latin1");

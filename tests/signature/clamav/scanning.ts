@@ -1,9 +1,10 @@
 // Scans samples with ClamAV's signatures as the gateway does: taken apart, object by object.
+
+import { VIEW_TYPES } from "../../../src/gwdb/view-types.ts";
 import { inspect } from "../../../src/pipeline/inspect.ts";
 import { Engine } from "../../../src/scan/engine.ts";
 import { FILE_TYPES } from "../../../src/scan/file-type.ts";
 import { loadSet } from "../../../src/scan/signature-set.ts";
-import { VIEW_TYPES } from "../../../src/scan/view/view.ts";
 import { type ImportFile, importClamav } from "../../../src/signature/clamav/importer.ts";
 import { compileSignatures } from "../../../src/signature/compile.ts";
 import type { Diagnostic } from "../../../src/signature/source.ts";

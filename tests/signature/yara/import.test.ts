@@ -167,3 +167,19 @@ describe("importYara()", () => {
     ]);
   });
 });
+
+test.each([
+  ["uint16(0) == 0x5a4d and $a", true],
+  ["$a and uint16be(0) == 0x4d5a", true],
+  ["0x5a4d == uint16(0) and filesize < 9MB and $a", true],
+  ["(uint16(0) == 0x5a4d and $a) or (uint16(0) == 0x5a4d and filesize > 1)", true],
+  ["(uint16(0) == 0x5a4d and $a) or $a at 9", false],
+  ["uint16(0) != 0x5a4d and $a", false],
+  ["uint16(0) == 0x4d5a and $a", false],
+  ["uint16(2) == 0x5a4d and $a", false],
+  ["not uint16(0) == 0x5a4d and $a", false],
+  ["$a", false],
+])("a rule of the condition %s is for programs only: %p", (condition, needsProgram) => {
+  const rule = `rule r { strings: $a = "something" condition: ${condition} }`;
+  expect(compiled(rule).needsProgram).toBe(needsProgram);
+});

@@ -35,12 +35,13 @@ function show(terminal: Terminal, outline: Outline): void {
   if (tiers.length === 0) return;
   const passes = tiers.map((tier) => [
     `${tier.window} bytes every ${tier.stride}${tier.isFolded ? ", cases folded" : ""}`,
+    tier.search,
     `${tier.entries}`,
     roundSize(tier.filterBytes),
     roundSize(tier.tableBytes),
   ]);
   terminal.out("\n");
-  terminal.out(drawTable(terminal, heads("PASS", "RUNS", "FILTER", "TABLE"), passes));
+  terminal.out(drawTable(terminal, heads("PASS", "OF", "RUNS", "FILTER", "TABLE"), passes));
 }
 
 /** `gw signatures inspect` */

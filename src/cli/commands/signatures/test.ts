@@ -2,11 +2,11 @@
 import { resolve } from "node:path";
 import { loadConfig } from "../../../config/load.ts";
 import type { Config } from "../../../config/schema.ts";
+import { VIEW_TYPES } from "../../../gwdb/view-types.ts";
 import type { ScannedObject } from "../../../message.ts";
 import { gatherSignatures, placesOf } from "../../../pipeline/signatures/gather.ts";
 import { embeddedCore } from "../../../scan/embedded.ts";
 import { FILE_TYPES } from "../../../scan/file-type.ts";
-import { VIEW_TYPES } from "../../../scan/view/view.ts";
 import { compileSignatures } from "../../../signature/compile.ts";
 import { type Probe, probesOf } from "../../../signature/explain/probe.ts";
 import { loadSignatures, readSignatureFiles } from "../../../signature/import/load.ts";

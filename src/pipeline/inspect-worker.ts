@@ -121,8 +121,13 @@ function post(message: WorkerPost<Inspected>): void {
 
 type InspectMessage = readonly WorkerOrder<InspectJob>[] | WorkerNews<InspectStart>;
 
-function engineOf({ set, arena, isPhishingChecked }: InspectStart): Promise<Engine> {
-  return Engine.attach(set, arena, { isPhishingChecked });
+type Pause = () => Promise<void>;
+
+// What has come for the thread is taken first.
+const untilNextTurn: Pause = () => new Promise((resolve) => setTimeout(resolve, 0));
+
+function engineOf({ set, arena, isPhishingChecked }: InspectStart, pause?: Pause): Promise<Engine> {
+  return Engine.attach(set, arena, { isPhishingChecked, ...(pause !== undefined && { pause }) });
 }
 
 /** The worker once it has its first signatures. */
@@ -141,16 +146,16 @@ class InspectWorker {
     return new InspectWorker(await engineOf(order), order);
   }
 
-  async take(message: InspectMessage): Promise<void> {
-    if ("news" in message) {
-      const { news } = message;
-      // The old set is let go of only when the new engine stands.
-      this.#engine = await engineOf(news);
-      this.#order = news;
-      post("told");
-      return;
-    }
-    workOff(message, (job) => {
+  // Beside the mail: what comes meanwhile is still for the old engine, which goes when the new one
+  // is ready.
+  async turnTo(order: InspectStart): Promise<void> {
+    this.#engine = await engineOf(order, untilNextTurn);
+    this.#order = order;
+    post("told");
+  }
+
+  take(orders: readonly WorkerOrder<InspectJob>[]): void {
+    workOff(orders, (job) => {
       const bytes = this.#reader.read(job.body);
       const engine = this.#engine;
       // The administrator's first: they are for this very site.
@@ -163,6 +168,7 @@ class InspectWorker {
 
 function begin(): void {
   let worker: Promise<InspectWorker> | undefined;
+  let turning: Promise<unknown> = Promise.resolve();
   // A thread whose engine can't start ends; the pool notices and replaces it.
   const failed = (error: unknown) => {
     setTimeout(() => {
@@ -175,12 +181,13 @@ function begin(): void {
       worker.then(() => post("ready"), failed);
       return;
     }
-    // One after the other: what comes behind news is for the new engine.
-    worker = worker.then(async (one) => {
-      await one.take(data as InspectMessage);
-      return one;
-    });
-    worker.catch(failed);
+    const one = worker;
+    const message = data as InspectMessage;
+    if ("news" in message) {
+      // One after the other: the last one stays.
+      turning = turning.then(async () => (await one).turnTo(message.news));
+      turning.catch(failed);
+    } else one.then((it) => it.take(message)).catch(failed);
   };
 }
 

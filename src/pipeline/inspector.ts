@@ -5,6 +5,7 @@ import type { Limits } from "../base/budget.ts";
 import type { Log } from "../base/log.ts";
 import { type JobEnd, WorkerPool } from "../base/worker-pool.ts";
 import { workerUrl } from "../base/worker-url.ts";
+import type { CoreModule } from "../gwdb/core.ts";
 import { openImage } from "../gwdb/image.ts";
 import type { Body, Verdict } from "../message.ts";
 import type { MailSummary } from "../mime/summary.ts";
@@ -92,6 +93,11 @@ export class Inspector {
     return this.#set.identity;
   }
 
+  /** The core in use: what was learnt of it while it ran serves the next set as well. */
+  get core(): CoreModule {
+    return this.#set.core;
+  }
+
   /** How many threads there are; a set has an arena for each. */
   get workers(): number {
     return this.#options.workers;
@@ -105,8 +111,9 @@ export class Inspector {
   }
 
   /**
-   * Has the threads turn to another set, each between two messages: scans under way end with the old
-   * one, which is freed when the last has. Resolves then. The set in use is not taken again.
+   * Has the threads turn to another set, each between two messages, when it is ready for that: until
+   * then scans are made with the old one, which is freed when the last has ended. Resolves then. The
+   * set in use is not taken again.
    */
   async replaceSet(set: SharedSet): Promise<void> {
     const { arenas, arenaSize, identity } = this.#set;

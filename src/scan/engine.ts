@@ -37,8 +37,8 @@ const ANY_TYPE = 0;
 const FLAGS_AT = 14;
 const JUDGED = 2;
 /** Bytes scanned at attach, so that the first message meets compiled code. */
-const WARM_UP = 256 * 1024;
-const WARM_UP_ROUNDS = 8;
+const WARM_UP = 64 * 1024;
+const WARM_UP_ROUNDS = 32;
 
 /** An object to scan. */
 export interface EngineObject {
@@ -152,16 +152,23 @@ export class Engine {
     this.#typeIds = new Map(set.types.map((type, i) => [type, i + 1]));
   }
 
-  /** An engine in the given arena, ready to run at full speed. */
-  static async attach(set: SharedSet, arena: number, options: EngineOptions = {}): Promise<Engine> {
+  /**
+   * An engine in the given arena, ready to run at full speed. `pause` is awaited every millisecond
+   * or so: another engine can work meanwhile.
+   */
+  static async attach(
+    set: SharedSet,
+    arena: number,
+    options: EngineOptions & { readonly pause?: () => Promise<void> } = {},
+  ): Promise<Engine> {
     const place = set.arenas[arena];
     if (place === undefined) throw new RangeError(`the signature set has no arena ${arena}`);
     const engine = new Engine(set, place, options);
-    engine.#warmUp();
+    for (const _ of engine.#warmUp()) await options.pause?.();
     return engine;
   }
 
-  #warmUp(): void {
+  *#warmUp(): Generator<undefined> {
     const bytes = new Uint8Array(Math.min(WARM_UP, this.#arenaSize));
     // A cheap sequence that never repeats soon; what it holds does not matter.
     for (let i = 0, x = 1; i < bytes.length; i++) {
@@ -173,6 +180,7 @@ export class Engine {
       this.#object.set(bytes);
       this.#calls.gw_begin(state, object, bytes.length, 0);
       this.#calls.gw_scan(state, 0, 0, 0, SEARCHES.program);
+      yield;
     }
   }
 

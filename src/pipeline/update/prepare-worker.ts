@@ -32,14 +32,14 @@ function loadsOf(reports: readonly FileReport[], feeds: readonly string[]): Feed
 }
 
 async function prepare(order: PrepareOrder): Promise<Prepared> {
-  const { places, arenas, arenaSize, trial } = order;
+  const { places, arenas, arenaSize, trial, core = embeddedCore() } = order;
   const { files, problems, isPlain } = gatherSignatures(places);
   const folder = join(places.dataDir, CACHE_FOLDER);
   const { image, reports } = isPlain
     ? { image: embeddedSet(), reports: [] }
     : await compileOnce(files, folder, { isApart: true });
   throwOwnMistakes(reports);
-  const set = loadSet(image, { core: embeddedCore(), arenas, arenaSize });
+  const set = loadSet(image, { core, arenas, arenaSize });
   if (trial !== undefined) {
     const failures = failuresOf(await Engine.attach(set, 0), trial);
     if (failures.length > 0) return { kind: "rejected", reason: failures.join("; ") };

@@ -1,6 +1,7 @@
 // Makes a set of signatures ready to be used, in a thread that ends with it: neither the mail nor the
 // memory of those who go on pay for it.
 import { workerUrl } from "../../base/worker-url.ts";
+import type { CoreModule } from "../../gwdb/core.ts";
 import type { SharedSet } from "../../scan/signature-set.ts";
 import type { GatherOptions } from "../signatures/gather.ts";
 import type { TrialOptions } from "./trial/trial.ts";
@@ -10,6 +11,8 @@ export interface PrepareOrder {
   readonly places: GatherOptions;
   readonly arenas: number;
   readonly arenaSize: number;
+  /** The core that runs already, if one does; the system's compiler knows it then. */
+  readonly core?: CoreModule;
   /** How it is tried; without it, it is not. */
   readonly trial?: TrialOptions;
 }

@@ -97,6 +97,7 @@ export class Upkeep {
     const prepared = await prepareSet({
       places: placesOf(config),
       ...{ arenas: inspector.workers, arenaSize: limitsOf(config).objectSizeMax },
+      core: inspector.core,
     });
     if (prepared.kind !== "ready") throw new Error(prepared.reason);
     for (const cause of prepared.problems) log.error("signatures-damaged", { cause });

@@ -275,6 +275,8 @@ const MAGICS: Readonly<Record<number, readonly Magic[]>> = {
 // Acrobat takes a header anywhere in the first kilobyte.
 const PDF_SEARCH_BYTES = 1024;
 const TRAILER_BYTES = 512;
+// A disk image of Apple's ends with such a trailer; a few bytes may have come behind it.
+const DMG_TAIL = 1024;
 const SKIPPED_FRAMES_MAX = 16;
 // A ZIP's comment may take 65,535 bytes; in what is something else it is not looked for.
 const ZIP_TAIL = 65_557;
@@ -331,7 +333,8 @@ function laterType(bytes: Uint8Array): FileType | undefined {
 function trailedType(bytes: Uint8Array): FileType | undefined {
   const trailerAt = bytes.length - TRAILER_BYTES;
   if (hasMagic(bytes, "conectix", trailerAt)) return "vhd";
-  return hasMagic(bytes, "koly", trailerAt) ? "dmg" : undefined;
+  const tail = textAt(bytes, Math.max(0, bytes.length - DMG_TAIL), DMG_TAIL);
+  return tail.includes("koly\0\0\0\x04\0\0\x02\0") ? "dmg" : undefined;
 }
 
 function hasLatePdf(bytes: Uint8Array): boolean {

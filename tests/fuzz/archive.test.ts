@@ -22,6 +22,8 @@ import { buildDynamicVhd, buildFat, buildGpt, buildMbr } from "../unpack/archive
 import { buildTar, paxHeader } from "../unpack/archive/build-tar.ts";
 import * as compressed from "../unpack/archive/compressed.ts";
 import { encryptedRar5 } from "../unpack/archive/rar/build.ts";
+import { packRar20, packRar20Sound, packRar29 } from "../unpack/archive/rar/build-old.ts";
+import { buildOldRar } from "../unpack/archive/rar/build-old-archive.ts";
 import { encrypted7z, packed7z } from "../unpack/archive/sevenzip/build.ts";
 import { buildExfat } from "../unpack/archive/volume/build-exfat.ts";
 import { buildExt } from "../unpack/archive/volume/build-ext.ts";
@@ -104,6 +106,13 @@ function samples(): [type: string, bytes: Buffer][] {
   own.push(buildHfs(files, { resources: "x" }), buildVmdk(fat), buildVmdk(fat, { isStream: true }));
   own.push(buildQcow(fat, { isPacked: true }), buildDmg(fat), buildDmg(fat, { packing: "adc" }));
   own.push(buildAppleDisk(buildHfs(files)));
+  const old = { name: "a", content: Buffer.from("content ".repeat(40)) };
+  own.push(buildOldRar([{ ...old, version: 20, packed: packRar20(old.content) }]));
+  own.push(buildOldRar([{ ...old, version: 20, packed: packRar20Sound(old.content, 2) }]));
+  const filter = { crc: 0xad576887, length: 100, registers: [2] };
+  own.push(
+    buildOldRar([{ ...old, version: 29, isSolid: true, packed: packRar29(old.content, filter) }]),
+  );
   own.push(buildChm(), buildLzxWim(), buildWim(files, { coder: "xpress", isSolid: true }));
   const typed = own.map((bytes): [string, Buffer] => [fileType(bytes), bytes]);
   return typed.filter(([type]) => !["text", "zip", "gzip", "binary", "empty"].includes(type));

@@ -87,7 +87,7 @@ export class WordCode {
   }
 
   /** The next symbol, -1 if no code stands there. */
-  read(bits: WordBits): number {
+  read(bits: { peek(count: number): number; skip(count: number): void }): number {
     const ahead = bits.peek(CODE_BITS_MAX);
     for (let length = 1; length <= CODE_BITS_MAX; length++) {
       const code = ahead >>> (CODE_BITS_MAX - length);

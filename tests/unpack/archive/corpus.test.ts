@@ -36,8 +36,7 @@ const VOLUMES =
   /multivolume|multiarchive|multi\.p2|splitted|seek_data_cursor|desync|pointer_leak|underflow/;
 const HOSTILE =
   /malformed|oom|oob|invalid|bad_|overflow|leftshift|loop|use_after_free|unbound|different_|nonempty_dir|skip_block|readtables|history|huge_rpm|oob_read|missing_target|pax_g_large|archive_properties|lzx_16bit|afio|too_many_filters/;
-const NOT_OPENED =
-  /lzo$|lrz$|grz$|zstd|deflate_powerpc|solid_encrypted|ctime5|rar15|rar2-|rar3-(?:comment|owner|solid)|sparse_1_17/;
+const NOT_OPENED = /lzo$|lrz$|grz$|zstd|deflate_powerpc|ctime5|rar15|sparse_1_17/;
 
 const ORDINARY = samples(
   /\.(?:7z|rar|cab|lzh|tar|Z|tgz|tbz|tlz|lz4?|lzma|xz|bz2|zst|cpio|newc|rpm|iso|gz)$/,

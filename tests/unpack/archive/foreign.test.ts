@@ -122,7 +122,7 @@ describe("what cannot be opened is told", () => {
   test.each<[string, Unpack, Buffer, string]>([
     ["parts of RAR 4", explodeRar, buildRar4(FILES, { mainFlags: 1 }), "several volumes"],
     ["parts of RAR 5", explodeRar, buildRar5(FILES, { mainFlags: 1 }), "several volumes"],
-    ["RAR 2", explodeRar, buildRar4(FILES, { version: 20, method: 0x33 }), "before version 3"],
+    ["RAR 1.5", explodeRar, buildRar4(FILES, { version: 15, method: 0x33 }), "before version 2"],
     ["RAR 1.3", explodeRar, Buffer.from("RE~^ and so on"), "first versions"],
     ["sets of cabinets", explodeForeign, buildCab(FILES, 1), "set of cabinets"],
     // 03 01 01 is LZMA, 04 F7 11 01 Zstandard, and 09 no coder at all.

@@ -15,6 +15,8 @@ import { storedChm } from "../archive/build-chm.ts";
 import { buildTar, paxHeader } from "../archive/build-tar.ts";
 import { afio, arMember, binaryCpio, newc, odc, rpmHeader } from "../archive/build-unix.ts";
 import { buildXar } from "../archive/build-xar.ts";
+import { packRar20, packRar29 } from "../archive/rar/build-old.ts";
+import { buildOldRar, type OldFile } from "../archive/rar/build-old-archive.ts";
 import { deflated7z, encrypted7z, lzma7z, packed7z } from "../archive/sevenzip/build.ts";
 import { buildWim } from "../archive/wim/build-wim.ts";
 import { files, NAME, text, type Wrapper, ZEROS } from "./wrapper.ts";
@@ -37,6 +39,15 @@ function rpm(payload: Buffer): Buffer {
 
 /** The largest that sorting for bzip2 is quick enough for. */
 const BZIP2_MAX = 40_000;
+const OLD_RAR_MAX = 50_000;
+
+// A file as old versions packed it; the second one of a solid archive goes on from the first.
+function old(content: Buffer, version: 20 | 29): OldFile {
+  const isFirst = content.length < 10;
+  const packed = version === 20 ? packRar20(content) : packRar29(content, undefined, isFirst);
+  return { name: NAME, content, version, packed, isSolid: version === 29 && !isFirst };
+}
+
 /** Archives of all kinds. */
 export const ARCHIVES: readonly Wrapper[] = [
   { name: "bzip2", sizeMax: BZIP2_MAX, wrap: bzip2 },
@@ -89,6 +100,12 @@ export const ARCHIVES: readonly Wrapper[] = [
   { name: "7z, Deflate64", sizeMax: 16_000, wrap: (content) => deflated7z(files(content)) },
   { name: "7z, AES", sizeMax: 16_000, wrap: (content) => encrypted7z(files(content), "infected") },
   { name: "RAR 4", wrap: (content) => buildRar4(files(content)) },
+  { name: "RAR 2", sizeMax: OLD_RAR_MAX, wrap: (content) => buildOldRar([old(content, 20)]) },
+  {
+    name: "RAR 3, solid",
+    sizeMax: OLD_RAR_MAX,
+    wrap: (content) => buildOldRar([old(Buffer.from("before it"), 29), old(content, 29)]),
+  },
   { name: "RAR 5", sizeMax: 16_000, wrap: (content) => buildRar5(files(content)) },
   { name: "CAB", sizeMax: 32_000, wrap: (content) => buildCab(files(content)) },
   { name: "LHA", wrap: (content) => buildLha(files(content)) },

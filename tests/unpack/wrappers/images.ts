@@ -15,7 +15,7 @@ import { buildNtfs } from "../archive/volume/build-ntfs.ts";
 import { files, type Wrapper, ZEROS } from "./wrapper.ts";
 
 const IMAGE_MAX = 20_000;
-const EXT_MAX = 300_000;
+const VOLUME_MAX = 300_000;
 
 const inVolume = (content: Buffer) => buildMbr(buildFat(12, files(content)));
 
@@ -28,11 +28,16 @@ export const IMAGES: readonly Wrapper[] = [
   { name: "NTFS", wrap: (content) => buildNtfs(files(content)) },
   {
     name: "NTFS, LZNT1",
+    sizeMax: VOLUME_MAX,
     wrap: (content) => buildNtfs([...files(content), ZEROS], { packing: "lznt1" }),
   },
   { name: "exFAT", wrap: (content) => buildExfat(files(content)) },
-  { name: "ext2", sizeMax: EXT_MAX, wrap: (content) => buildExt(files(content), { map: "list" }) },
-  { name: "ext4", sizeMax: EXT_MAX, wrap: (content) => buildExt(files(content)) },
+  {
+    name: "ext2",
+    sizeMax: VOLUME_MAX,
+    wrap: (content) => buildExt(files(content), { map: "list" }),
+  },
+  { name: "ext4", sizeMax: VOLUME_MAX, wrap: (content) => buildExt(files(content)) },
   {
     name: "MBR disk",
     sizeMax: IMAGE_MAX,

@@ -10,6 +10,8 @@ import { type DiskPiece, giveDisk, type PiecePacking } from "./pieces.ts";
 
 const SECTOR = 512;
 const TRAILER_BYTES = 512;
+/** Its magic number, version and size. */
+const TRAILER = "koly\0\0\0\x04\0\0\x02\0";
 const LIST_MAX = 32 << 20;
 const TABLE_HEADER_BYTES = 204;
 const ROW_BYTES = 40;
@@ -31,9 +33,9 @@ const DATA = /<key>Data<\/key>\s*<data>([A-Za-z0-9+/=\s]*)<\/data>/g;
 export function* explodeDmg(bytes: Uint8Array, budget: Budget): Generator<Extract, Explosion> {
   const giver = new Giver(budget);
   const reader = new Reader(bytes, true);
-  const trailer = reader.size - TRAILER_BYTES;
+  const trailer = reader.bytes.lastIndexOf(Buffer.from(TRAILER, "latin1"));
   if (reader.text(0, 8) === "encrcdsa") giver.note("protected", "encrypted");
-  else if (reader.text(trailer, 4) !== "koly") giver.note("damaged", "the trailer is not there");
+  else if (!reader.has(trailer, TRAILER_BYTES)) giver.note("damaged", "the trailer is not there");
   else yield* giveImage(reader, trailer, giver);
   return giver.outcome;
 }

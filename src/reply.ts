@@ -1,11 +1,19 @@
 // SMTP replies, all of them: no reply is spelt anywhere else. Texts are public and generic; the
 // cause goes to the log.
 
+import { describeError } from "./base/log.ts";
+
 /** RFC 5321 §4.2 reply with its RFC 3463 enhanced status code. */
 export interface Reply {
   readonly code: number;
   readonly enhanced: string;
   readonly text: string;
+}
+
+/** The reply to a message; in LMTP some recipients may have one of their own. RFC 2033 §4.2. */
+export interface Answer extends Reply {
+  /** By the recipient's address. */
+  readonly each?: ReadonlyMap<string, Reply>;
 }
 
 /** Named replies. RFC 5321 §4.2.3; enhanced codes RFC 3463, RFC 5248, RFC 7504. */
@@ -114,4 +122,10 @@ export class SmtpError extends Error {
     super(`${reply.code} ${reply.enhanced} ${reply.text}`, { cause });
     this.reply = reply;
   }
+}
+
+/** What the log and the record of a refusal say of its reason. */
+export function causeOf(error: unknown): string | undefined {
+  if (!(error instanceof SmtpError) || error.cause === undefined) return undefined;
+  return describeError(error.cause);
 }

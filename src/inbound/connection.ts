@@ -9,7 +9,7 @@ import { SMTPConnection, type SMTPConnectionOptions } from "smtp-server/lib/smtp
 import { IpRanges } from "../base/ip-range.ts";
 import type { Tally } from "../base/tally.ts";
 import type { Client } from "../message.ts";
-import { REPLIES, type Reply, textOf } from "../reply.ts";
+import { type Answer, REPLIES, type Reply, textOf } from "../reply.ts";
 import { Chunking, type ChunkSession } from "./data/chunking.ts";
 import { DataParser } from "./data/data-parser.ts";
 import { extensionsOf } from "./extensions.ts";
@@ -59,7 +59,6 @@ export class Connection extends SMTPConnection {
   readonly #login: LoginDialog;
   #forwarded: Forwarded = {};
   readonly #admission: Admission;
-  #acceptedCount = 0;
 
   constructor(from: Origin) {
     super(from.server, from.socket, from.options);
@@ -145,7 +144,6 @@ export class Connection extends SMTPConnection {
     const answer = isChunked ? REPLIES.notWithChunks : this.mail.rcpt(command.toString());
     // Rules may ask around; the next command is read when this one has its reply.
     void Promise.resolve(answer).then((reply) => {
-      if (reply.code === 250) this.#acceptedCount++;
       this.#give(reply);
       callback();
     });
@@ -160,7 +158,7 @@ export class Connection extends SMTPConnection {
       return;
     }
     // RFC 2033 §4.2: LMTP has a reply for each; smtp-server counts them here.
-    const count = this.#plan.protocol === "lmtp" ? this.#acceptedCount : 1;
+    const count = this.#plan.protocol === "lmtp" ? this.mail.accepted.length : 1;
     this.session.envelope.rcptTo = new Array(count).fill({ address: "", args: false });
     this.#guard.messageBegun(this.#now());
     super.handler_DATA(command, callback);
@@ -219,8 +217,15 @@ export class Connection extends SMTPConnection {
     callback();
   }
 
+  /** The replies to a message: in LMTP one for each RCPT that was taken. RFC 2033 §4.2. */
+  repliesOf(answer: Answer): readonly Reply[] {
+    const { accepted } = this.mail;
+    if (this.#plan.protocol !== "lmtp" || accepted.length === 0) return [answer];
+    return accepted.map((address) => answer.each?.get(address) ?? answer);
+  }
+
   /** Takes the message after DATA and resolves with its reply. */
-  async receive(stream: PassThrough): Promise<Reply> {
+  async receive(stream: PassThrough): Promise<Answer> {
     const reply = await this.mail.receive(stream);
     const size = this.mail.receivedSize;
     this.#guard.messageEnded({ isTaken: reply.code === 250, size, now: this.#now() });
@@ -244,7 +249,6 @@ export class Connection extends SMTPConnection {
     super._resetSession();
     // What XFORWARD told is good for one message.
     this.#forwarded = {};
-    this.#acceptedCount = 0;
     this.#chunks.reset();
     this.mail.reset();
   }
@@ -284,10 +288,7 @@ export class Connection extends SMTPConnection {
   }
 
   #chunkSession(): ChunkSession {
-    const giveLast = (reply: Reply) => {
-      const count = this.#plan.protocol === "lmtp" ? Math.max(1, this.#acceptedCount) : 1;
-      for (let at = 0; at < count; at++) this.#give(reply);
-    };
+    const giveLast = (reply: Answer) => this.#give(...this.repliesOf(reply));
     return {
       messageSizeMax: this.#house.parts.settings.messageSizeMax,
       begin: () => {
@@ -342,8 +343,8 @@ export class Connection extends SMTPConnection {
     return this.#house.parts.clock.steady();
   }
 
-  #give(reply: Reply): void {
-    this.send(reply.code, textOf(reply));
+  #give(...replies: readonly Reply[]): void {
+    for (const reply of replies) this.send(reply.code, textOf(reply));
   }
 
   // A 421 closes the connection.

@@ -2,7 +2,8 @@
 // RET, ENVID, NOTIFY, ORCPT (RFC 3461 §4), AUTH (RFC 4954 §5). What is not known is refused, never ignored: a client
 // that asks for more than it gets must be told.
 import type { Envelope, Recipient } from "../message.ts";
-import { REPLIES, SmtpError } from "../reply.ts";
+import { REPLIES, type Reply, SmtpError } from "../reply.ts";
+import { splitPath } from "./address.ts";
 
 /** What MAIL may say beside the sender. */
 export interface MailParameters extends Pick<Envelope, "isUtf8" | "body" | "ret" | "envid"> {
@@ -127,4 +128,12 @@ export function parseRcptParameters(text: string, isUtf8: boolean): RcptParamete
     ...(notify !== undefined && { notify: parseNotify(notify) }),
     ...(orcpt !== undefined && { orcpt: parseOrcpt(orcpt, isUtf8) }),
   };
+}
+
+/** What stands behind a command; throws `SmtpError` with `syntax` if it is none. */
+export function argumentOf(line: string, verb: RegExp, syntax: Reply) {
+  const [start = ""] = verb.exec(line) ?? [];
+  const argument = start === "" ? undefined : splitPath(line.slice(start.length));
+  if (argument === undefined) throw new SmtpError(syntax);
+  return argument;
 }

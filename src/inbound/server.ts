@@ -15,7 +15,7 @@ import type { SMTPConnectionOptions } from "smtp-server/lib/smtp-connection.js";
 import { IpRanges, siteOf } from "../base/ip-range.ts";
 import { describeError } from "../base/log.ts";
 import { Tally } from "../base/tally.ts";
-import { textOf } from "../reply.ts";
+import { type Reply, textOf } from "../reply.ts";
 import { Connection, type House } from "./connection.ts";
 import type { ProxiedClient } from "./proxy/header.ts";
 import { readPreamble } from "./proxy/preamble.ts";
@@ -193,9 +193,20 @@ export class Server extends SMTPServer {
     const connection = this.#bySession.get(session);
     if (connection === undefined) throw new Error("message of an unknown session");
     void connection.receive(stream).then((reply) => {
-      if (reply.code === 250) callback(null, textOf(reply));
-      else callback(Object.assign(new Error(textOf(reply)), { responseCode: reply.code }));
+      const [first = reply, ...others] = connection.repliesOf(reply);
+      if (others.length > 0) callback(null, [first, ...others].map(resultOf));
+      else if (first.code === 250) callback(null, textOf(first));
+      else callback(refusalOf(first));
       if (this.#isLeaving) connection.leave();
     });
   }
+}
+
+// smtp-server's own ways to say a reply: a text for 250, an error for all else.
+function resultOf(reply: Reply): string | Error {
+  return reply.code === 250 ? textOf(reply) : refusalOf(reply);
+}
+
+function refusalOf(reply: Reply): Error {
+  return Object.assign(new Error(textOf(reply)), { responseCode: reply.code });
 }

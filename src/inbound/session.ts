@@ -7,7 +7,7 @@ import { describeError, type Log } from "../base/log.ts";
 import type { Client, Envelope, Recipient } from "../message.ts";
 import type { Intake, Transaction } from "../pipeline/intake.ts";
 import { lineOf } from "../pipeline/trail.ts";
-import { REPLIES, type Reply, SmtpError } from "../reply.ts";
+import { type Answer, causeOf, REPLIES, type Reply, SmtpError } from "../reply.ts";
 import type { Access, Visit } from "./access/access.ts";
 import { checkRelay } from "./access/relaying.ts";
 import { isNonAscii, LOCAL_PART_MAX, type Mailbox, parseMailbox, splitPath } from "./address.ts";
@@ -15,7 +15,12 @@ import { ClientGoneError, Reception, type ReceptionSettings } from "./data/recep
 import type { Load, Share } from "./limits/load.ts";
 import { type Counted, describeLimit, type Rates, type Source } from "./limits/rates.ts";
 import { type Identity, ownsAddress } from "./login/users.ts";
-import { type MailParameters, parseMailParameters, parseRcptParameters } from "./parameters.ts";
+import {
+  argumentOf,
+  type MailParameters,
+  parseMailParameters,
+  parseRcptParameters,
+} from "./parameters.ts";
 import { receivedField } from "./received.ts";
 import type { RelayRules } from "./relay.ts";
 
@@ -90,6 +95,8 @@ export class Session {
   #visit: Visit | undefined;
   #recipients: Recipient[] = [];
   #addresses = new Set<string>();
+  /** One for each RCPT that was taken, in their order. */
+  accepted: string[] = [];
   #begun: Begun | undefined;
   #received = 0;
 
@@ -113,6 +120,7 @@ export class Session {
     this.#visit = undefined;
     this.#recipients = [];
     this.#addresses = new Set();
+    this.accepted = [];
   }
 
   /** MAIL, with its argument. */
@@ -155,7 +163,7 @@ export class Session {
       const parameters = parseRcptParameters(argument.parameters, isUtf8);
       const address = this.#recipientOf(argument.path, isUtf8);
       // Said twice is meant once; a local part's case may matter to its host (RFC 5321 §2.4).
-      if (this.#addresses.has(address)) return REPLIES.recipientOk;
+      if (this.#addresses.has(address)) return this.#answeredFor(address);
       // RFC 5321 §4.5.3.1.10: 452, so that the client sends the others with the next message.
       if (this.#recipients.length >= this.#parts.settings.recipientsMax) {
         throw new SmtpError(REPLIES.tooManyRecipients);
@@ -179,6 +187,11 @@ export class Session {
   #take(recipient: Recipient): Reply {
     this.#addresses.add(recipient.address);
     this.#recipients.push(recipient);
+    return this.#answeredFor(recipient.address);
+  }
+
+  #answeredFor(address: string): Reply {
+    this.accepted.push(address);
     return REPLIES.recipientOk;
   }
 
@@ -209,7 +222,7 @@ export class Session {
   }
 
   /** The message itself: never rejects, resolves with the reply to give once all has been read. */
-  async receive(stream: Readable): Promise<Reply> {
+  async receive(stream: Readable): Promise<Answer> {
     if (this.#begun === undefined) throw new Error("receive() without begin()");
     const { transaction, client, envelope, share } = this.#begun;
     // From here on the message is the pipeline's: a reset must not abort it.
@@ -383,16 +396,3 @@ export class Session {
 }
 
 type Fields = Readonly<Record<string, string | number | undefined>>;
-
-// What the log and the record of a refusal say of its reason.
-function causeOf(error: unknown): string | undefined {
-  if (!(error instanceof SmtpError) || error.cause === undefined) return undefined;
-  return describeError(error.cause);
-}
-
-function argumentOf(line: string, verb: RegExp, syntax: Reply) {
-  const [start = ""] = verb.exec(line) ?? [];
-  const argument = start === "" ? undefined : splitPath(line.slice(start.length));
-  if (argument === undefined) throw new SmtpError(syntax);
-  return argument;
-}

@@ -8,7 +8,7 @@ import { describeError, type Log } from "../base/log.ts";
 import type { MessageIds } from "../base/message-id.ts";
 import type { Body, Client, Envelope, MessageRecord, Verdict } from "../message.ts";
 import type { Policy, ShareDecision } from "../policy/policy.ts";
-import { REPLIES, type Reply, SmtpError } from "../reply.ts";
+import { type Answer, REPLIES, type Reply, SmtpError } from "../reply.ts";
 import { StoreFullError } from "../store/disk.ts";
 import type { Draft } from "../store/draft.ts";
 import type { Store } from "../store/store.ts";
@@ -34,7 +34,7 @@ export interface Transaction {
    * Scans, decides, commits. `trace` is the Received field, whole lines, CRLF-ended. Resolves with
    * the reply to give; throws `SmtpError` for a refusal.
    */
-  finish(trace: string): Promise<Reply>;
+  finish(trace: string): Promise<Answer>;
   /** The client is gone or broke a rule: nothing is kept. */
   abort(): void;
 }
@@ -84,6 +84,21 @@ function namesIn(verdict: Verdict): readonly string[] {
     if (names.size >= FINDINGS_MAX) break;
   }
   return [...names];
+}
+
+// RFC 2033 §4.2: what each recipient's own share was refused for.
+function repliesOf(
+  decisions: readonly ShareDecision[],
+  replies: readonly (Reply | undefined)[],
+  said: (reply: Reply, of: readonly ShareDecision[]) => Reply,
+): ReadonlyMap<string, Reply> {
+  const each = new Map<string, Reply>();
+  for (const [index, decision] of decisions.entries()) {
+    const reply = replies[index];
+    if (reply === undefined) continue;
+    for (const { address } of decision.recipients) each.set(address, said(reply, [decision]));
+  }
+  return each;
 }
 
 /** Makes the intake of a gateway. */
@@ -143,7 +158,7 @@ class Incoming implements Transaction {
     }
   }
 
-  async finish(trace: string): Promise<Reply> {
+  async finish(trace: string): Promise<Answer> {
     try {
       const { inspector, exemptions, hopsMax, senders } = this.#parts;
       const policy = this.#parts.policy();
@@ -176,9 +191,14 @@ class Incoming implements Transaction {
       const { verdict } = inspected;
       const tell = await notices.prepare({ body, record, verdict, decisions: treated });
       const nextId = () => ids.next();
-      const settled = { draft: this.#draft, body, record, decisions: treated };
-      const { reply: settledReply, ...rest } = await settle({ store, nextId }, settled);
-      const reply = sender?.replyFor(settledReply, treated) ?? settledReply;
+      const isPerRecipient = /LMTP/.test(this.#client.protocol);
+      const settled = { draft: this.#draft, body, record, decisions: treated, isPerRecipient };
+      const { reply: settledReply, each, ...rest } = await settle({ store, nextId }, settled);
+      const said = (one: Reply, of: readonly ShareDecision[]) => sender?.replyFor(one, of) ?? one;
+      const reply: Answer = {
+        ...said(settledReply, treated),
+        ...(isPerRecipient && { each: repliesOf(treated, each, said) }),
+      };
       void tell?.(rest);
       this.#note(inspected, { ...rest, reply });
       if (reply.code >= 400) throw new SmtpError(reply, decisions[0]?.rule);

@@ -17,6 +17,8 @@ export interface Decided {
   readonly body: Body;
   /** With all recipients. */
   readonly record: MessageRecord;
+  /** The client is told of each recipient, so that some can be refused and others not. */
+  readonly isPerRecipient?: boolean;
   readonly decisions: readonly TreatedDecision[];
 }
 
@@ -29,6 +31,8 @@ export interface SettlementParts {
 /** How a message was settled. */
 export interface Settlement {
   readonly reply: Reply;
+  /** Replies of their own, by the place of their decision. */
+  readonly each: readonly (Reply | undefined)[];
   readonly shares: readonly TrailShare[];
   readonly copies: readonly { readonly place: Place; readonly id: string }[];
 }
@@ -73,17 +77,22 @@ export function finalDispositions(
 
 /** Stores what a message leaves behind; the reply to give. Rejects with StoreFullError. */
 export async function settle(parts: SettlementParts, decided: Decided): Promise<Settlement> {
-  const final = finalDispositions(decided.decisions);
-  const refusal = refusalOf(final, decided.record);
-  if (refusal !== undefined) {
+  const { decisions, record, isPerRecipient = false } = decided;
+  const final = isPerRecipient
+    ? decisions.map(({ disposition }) => disposition)
+    : finalDispositions(decisions);
+  const refusals = final.map((one) => refusalOf(one, record));
+  const [refusal] = refusals;
+  if (refusal !== undefined && refusals.every((one) => one !== undefined)) {
     decided.draft.discard();
-    return { reply: refusal, shares: sharesOf(decided, final, []), copies: [] };
+    return { reply: refusal, each: refusals, shares: sharesOf(decided, final, []), copies: [] };
   }
-  const plan = planOf(decided.decisions, final);
+  const plan = planOf(decisions, final);
   await commit(parts, decided, plan);
   const { queued } = REPLIES;
   return {
-    reply: { ...queued, text: `${queued.text} as ${decided.record.id}` },
+    reply: { ...queued, text: `${queued.text} as ${record.id}` },
+    each: refusals,
     shares: sharesOf(decided, final, plan),
     copies: plan.filter(isCopy).map(({ place, id }) => ({ place, id })),
   };
@@ -93,12 +102,10 @@ function isCopy({ place }: Part): boolean {
   return place === "backup" || place === "archive";
 }
 
-function refusalOf(final: readonly Disposition[], record: MessageRecord): Reply | undefined {
-  const [first] = final;
-  if (first?.kind === "defer") return REPLIES.scanIncomplete;
-  if (first?.kind !== "reject") return undefined;
-  if (final.some(({ kind }) => kind !== "reject")) return undefined;
-  return record.status === "infected" ? REPLIES.malware : REPLIES.policyRefused;
+function refusalOf({ kind }: Disposition, { status }: MessageRecord): Reply | undefined {
+  if (kind === "defer") return REPLIES.scanIncomplete;
+  if (kind !== "reject") return undefined;
+  return status === "infected" ? REPLIES.malware : REPLIES.policyRefused;
 }
 
 function planOf(decisions: readonly TreatedDecision[], final: readonly Disposition[]): Part[] {
@@ -123,7 +130,9 @@ function planOf(decisions: readonly TreatedDecision[], final: readonly Dispositi
   decisions.forEach((decision, index) => {
     const kind = final[index]?.kind ?? "quarantine";
     if (kind === "deliver") add("queue", decision, true);
-    else if (kind !== "block") add("quarantine", decision, false);
+    else if (kind === "quarantine") add("quarantine", decision, false);
+    // Whose client hears of a refusal keeps the message.
+    if (kind === "reject" || kind === "defer") return;
     const isChanged = kind === "deliver" && decision.done.length > 0;
     if (decision.isBackedUp && (kind === "block" || isChanged)) add("backup", decision, false);
     const { archive } = decision.group.rules;

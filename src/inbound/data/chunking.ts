@@ -1,7 +1,7 @@
 // BDAT (RFC 3030): a message in chunks whose lengths are said before, so that nothing inside can end
 // it. What may stand in a message is judged as after DATA.
 import { PassThrough } from "node:stream";
-import { REPLIES, type Reply, SmtpError } from "../../reply.ts";
+import { type Answer, REPLIES, type Reply, SmtpError } from "../../reply.ts";
 
 /** The session as BDAT sees it. */
 export interface ChunkSession {
@@ -9,14 +9,14 @@ export interface ChunkSession {
   /** Begins the message, or gives the reply that refuses it. */
   begin(): Reply | undefined;
   /** Takes the whole message; never rejects. */
-  receive(stream: PassThrough): Promise<Reply>;
+  receive(stream: PassThrough): Promise<Answer>;
   give(reply: Reply): void;
   /** Gives the reply to the last chunk, which in LMTP is one for each recipient. */
-  giveLast(reply: Reply): void;
+  giveLast(reply: Answer): void;
   /** Nothing is left to read: the client waits for the reply. */
   wait(stream: PassThrough): void;
   /** Gives the reply to the message, and ends the transaction. */
-  finish(reply: Reply): void;
+  finish(reply: Answer): void;
   /** Ends the session: what comes next cannot be told from content. */
   close(): void;
   /** Hands over the next `size` bytes; `onEnd` must call `resume` for commands to go on. */
@@ -36,7 +36,7 @@ function parseChunk(line: string): Chunk | undefined {
 /** The chunks of one session. */
 export class Chunking {
   readonly #session: ChunkSession;
-  #message: { readonly stream: PassThrough; readonly reply: Promise<Reply> } | undefined;
+  #message: { readonly stream: PassThrough; readonly reply: Promise<Answer> } | undefined;
   #size = 0;
   // After a refusal every further chunk is refused, too: the rest of a message must never pass for
   // a whole one.

@@ -104,6 +104,9 @@ enum {
   PATTERN_FROM_END = 8,
   PATTERN_MULTI = 16,  // several anchors; never counted beyond 1
   PATTERN_LAZY = 32,   // not searched for, only enumerated
+  // Looked for when the search is over, if all of its guards (`reach` of them) were found.
+  PATTERN_GUARDED = 64,
+  PATTERN_GUARD = 128,  // only a run of its anchor, without which pattern number `from` can't match
 };
 
 typedef struct { u32 mask[4]; } Typeset;
@@ -266,6 +269,7 @@ typedef struct {
 
   const u8 *bytes;
   u32 size, type, container, depth, nameLength;
+  u32 pending;  // the first pattern whose guards were found; its state's `first` has the next one
   u32 epoch, touchedCount, aloneCount, stateCount, isIncomplete, isTrusted;
   i64 work;
   u32 statesLog;
@@ -322,6 +326,7 @@ INLINE u32 spend(Scan *scan, u32 work) {
 // match.c, verify.c, judge.c, build.c
 void search_tiers(Scan *scan);
 void search_direct(Scan *scan);
+void search_pending(Scan *scan);
 void verify_anchor(Scan *scan, const Anchor *anchor, u32 run);
 void record_match(Scan *scan, u32 pattern, State *state, u32 offset);
 void touch(Scan *scan, u32 signature);

@@ -145,6 +145,13 @@ static u32 check_patterns(const Scan *scan) {
     if (pattern->code > scan->lengths[SECTION_CODE]) return BAD_PATTERN;
     if (pattern->codeLength > scan->lengths[SECTION_CODE] - pattern->code) return BAD_PATTERN;
     if (pattern->flags & PATTERN_FULLWORD && pattern->length > 0xffff) return BAD_PATTERN;
+    if (pattern->flags & PATTERN_GUARDED && pattern->codeLength == 0) return BAD_PATTERN;
+    if (pattern->flags & PATTERN_GUARD) {
+      if (pattern->flags & PATTERN_GUARDED || pattern->from >= scan->counts[SECTION_PATTERNS] ||
+          !(scan->patterns[pattern->from].flags & PATTERN_GUARDED)) {
+        return BAD_PATTERN;
+      }
+    }
     if (pattern->codeLength == 0) continue;  // a name, a hash, or all in its run
     const u8 *code = scan->code + pattern->code;
     if (!is_program_sound(code, code + pattern->codeLength)) return BAD_PATTERN;
@@ -152,7 +159,7 @@ static u32 check_patterns(const Scan *scan) {
   for (u32 i = 0; i < scan->counts[SECTION_DIRECT]; i++) {
     u32 id = scan->direct[i].pattern;
     if (id >= scan->counts[SECTION_PATTERNS]) return BAD_PATTERN;
-    if (scan->patterns[id].flags & PATTERN_LITERAL) return BAD_PATTERN;
+    if (scan->patterns[id].flags & (PATTERN_LITERAL | PATTERN_GUARDED)) return BAD_PATTERN;
     if (scan->patterns[id].codeLength == 0) return BAD_PATTERN;
   }
   for (u32 i = 0; i < scan->counts[SECTION_NAMES]; i++) {
@@ -176,7 +183,9 @@ static u32 check_anchors(const Scan *scan) {
     if (id >= scan->counts[SECTION_PATTERNS]) return BAD_ANCHOR;
     const Pattern *pattern = scan->patterns + id;
     u32 isLiteral = pattern->flags & PATTERN_LITERAL;
-    if (!isLiteral && pattern->codeLength == 0) return BAD_ANCHOR;
+    if (pattern->flags & PATTERN_GUARDED) return BAD_ANCHOR;
+    u32 isBare = isLiteral || pattern->flags & PATTERN_GUARD;
+    if (!isBare && pattern->codeLength == 0) return BAD_ANCHOR;
     if (isLiteral && (anchor->before != 0 || pattern->length != anchor->length)) return BAD_ANCHOR;
   }
   return FINE;
@@ -370,6 +379,7 @@ EXPORT(gw_begin) void gw_begin(Scan *scan, u8 *bytes, u32 size, u32 nameLength) 
   scan->nameLength = min32(nameLength, NAME_MAX);
   scan->touchedCount = scan->aloneCount = scan->stateCount = 0;
   scan->isIncomplete = scan->isTrusted = 0;
+  scan->pending = NONE;
   scan->work = WORK_BASE + (i64)WORK_PER_BYTE * size;
 }
 
@@ -382,6 +392,7 @@ EXPORT(gw_scan) u32 gw_scan(Scan *scan, u32 type, u32 container, u32 depth, u32 
   match_names(scan);
   search_direct(scan);
   search_tiers(scan);
+  search_pending(scan);
   u32 count = judge(scan);
   // Judgements have places enumerated: they get as much again.
   if (!scan->isIncomplete) scan->work = WORK_BASE + (i64)WORK_PER_BYTE * scan->size;

@@ -140,6 +140,15 @@ static void widen(Scan *scan, u32 min, u32 max, const Places *in, Places *out) {
 // Runs the ops up to an open gap or the end, from `start`. The first place where they can end, NONE
 // if there is none; *after is the op that stopped it.
 static u32 run_segment(Scan *scan, const u8 *op, u32 start, const u8 **after) {
+  // Most starts fail at once, and many a segment is one literal.
+  if (*op == OP_LITERAL) {
+    u32 n = load16(op + 1);
+    if (n > scan->size - start || !is_equal(scan->bytes + start, op + 3, n)) return NONE;
+    if (op[3 + n] == OP_END) {
+      *after = op + 3 + n;
+      return start + n;
+    }
+  }
   Places *in = &scan->places[0], *out = &scan->places[1];
   in->count = 1;
   in->spans[0] = (Span){start, start};
@@ -273,6 +282,18 @@ static void try_starts(Scan *scan, u32 id, State *state, u32 run, u32 least) {
 }
 
 // An anchor whose window and probe were found; its run lies inside the object.
+// A pattern of parts with any distance between them would have to be looked for from each of them
+// to the object's end. So its parts are looked for like patterns, and it only where all are there.
+static void pass_guard(Scan *scan, u32 id, State *state) {
+  u32 owner = scan->patterns[id].from;
+  state->count = 1;
+  State *own = state_of(scan, owner);
+  if (state == &scan->spare || own == &scan->spare) return;
+  if (++own->next != scan->patterns[owner].reach) return;
+  own->first = scan->pending;
+  scan->pending = owner;
+}
+
 void verify_anchor(Scan *scan, const Anchor *anchor, u32 run) {
   if (!spend(scan, 8 + anchor->length / 8)) return;
   const u8 *data = scan->bytes + run, *wanted = scan->runs + anchor->bytes;
@@ -289,6 +310,10 @@ void verify_anchor(Scan *scan, const Anchor *anchor, u32 run) {
   if (!target_allows(scan, scan->signatures + scan->patterns[id].signature)) return;
   State *state = state_of(scan, id);
   if (state->count >= scan->patterns[id].countMax || state->next == NONE) return;
+  if (scan->patterns[id].flags & PATTERN_GUARD) {
+    pass_guard(scan, id, state);
+    return;
+  }
   if (anchor->before & ANCHOR_VARIABLE) {
     try_starts(scan, id, state, run, anchor->before & ~ANCHOR_VARIABLE);
   } else if (run >= anchor->before) {
@@ -316,6 +341,18 @@ static void search_own_places(Scan *scan, u32 id) {
     if (start == NONE) break;
     if (state->count >= pattern->countMax || state->next == NONE || !spend(scan, 4)) break;
     try_start(scan, id, state, start);
+  }
+}
+
+// The patterns whose guards were all found.
+void search_pending(Scan *scan) {
+  while (scan->pending < scan->counts[SECTION_PATTERNS] && !scan->isIncomplete) {
+    u32 id = scan->pending;
+    State *state = state_of(scan, id);
+    scan->pending = state->first;
+    state->first = NONE;
+    state->next = 0;
+    search_own_places(scan, id);
   }
 }
 

@@ -10,11 +10,12 @@ import { remedyOf } from "./cure/remedy.ts";
 import { HashTables } from "./image/hashes.ts";
 import { type Objects, objectsOf } from "./image/objects.ts";
 import type { Planned } from "./image/plan.ts";
-import { RunTable } from "./layout.ts";
+import { RunTable, type Searched } from "./layout.ts";
 import {
   type BytePattern,
   directKeys,
   isLiteral,
+  type Run,
   type Search,
   shortestMatch,
   writeProgram,
@@ -22,7 +23,16 @@ import {
 import { type Expression, type Pattern, packInfo } from "./source.ts";
 
 const ANY = 0xffffffff;
-const FLAGS = { literal: 1, fullword: 2, wide: 4, fromEnd: 8, multi: 16, lazy: 32 } as const;
+const FLAGS = {
+  literal: 1,
+  fullword: 2,
+  wide: 4,
+  fromEnd: 8,
+  multi: 16,
+  lazy: 32,
+  guarded: 64,
+  guard: 128,
+} as const;
 const SIGNATURE_JUDGED = 2;
 const TYPES_MAX = 127;
 const DIRECT_ANY = 0xffffffff;
@@ -39,6 +49,14 @@ function isAllFound(trigger: Expression, patterns: number): boolean {
   );
 }
 
+/** A run of any of these has to be found before pattern number `owner` is looked for. */
+interface Guard {
+  readonly owner: number;
+  readonly signature: number;
+  readonly runs: readonly Run[];
+  readonly searched: Searched;
+}
+
 class Assembler {
   readonly #signatures = new ByteWriter();
   readonly #patterns = new ByteWriter();
@@ -53,6 +71,9 @@ class Assembler {
   readonly #types = new Map<string, number>();
   readonly #typesetIds = new Map<string, number>();
   #patternCount = 0;
+  readonly #guards: Guard[] = [];
+  /** The patterns that guards belong to. */
+  readonly #owners = new Map<number, number>();
   /** First pattern of each signature, for telling whose a pattern is. */
   readonly #firsts: number[] = [];
 
@@ -78,6 +99,20 @@ class Assembler {
     this.#typesets.words(...words);
     this.#typesetIds.set(key, this.#typesetIds.size + 1);
     return this.#typesetIds.size;
+  }
+
+  /** Guards come behind all patterns of signatures, and before what is alone. */
+  addGuards(): void {
+    for (const { owner, signature, runs, searched } of this.#guards.splice(0)) {
+      this.#patterns.words(0, 0, signature, owner, ANY, 0);
+      this.#patterns.u16(FLAGS.guard);
+      this.#patterns.u16(1);
+      this.#patterns.u32(0);
+      const groups = runs.map((run) => [run]);
+      this.#runs.add(this.#patternCount, groups, searched);
+      this.#owners.set(this.#patternCount, owner);
+      this.#patternCount++;
+    }
   }
 
   /** A signature that is nothing but hashes or a literal, and number `index`. */
@@ -137,6 +172,12 @@ class Assembler {
     else if (search.kind === "direct") {
       for (const key of directKeys(pattern) ?? [DIRECT_ANY])
         this.#direct.push({ key, pattern: id });
+    } else if (search.kind === "guarded") {
+      flags |= FLAGS.guarded;
+      reach = search.guards.length;
+      const searched = { isFolded: pattern.isFolded, objects: about.objects };
+      const guard = { owner: id, signature: this.#firsts.length, searched };
+      for (const runs of search.guards) this.#guards.push({ ...guard, runs });
     } else {
       if (search.isMulti) flags |= FLAGS.multi;
       for (const { before } of search.groups.flat()) reach = Math.max(reach, before.max);
@@ -176,7 +217,8 @@ class Assembler {
     const search = this.#runs.build(core);
     if (typeof search === "number") {
       if (search >= ALONE) return search - ALONE;
-      return this.#firsts.findLastIndex((first) => first <= search);
+      const pattern = this.#owners.get(search) ?? search;
+      return this.#firsts.findLastIndex((first) => first <= pattern);
     }
     const entries = (kind: number, out: ByteWriter, size: number): ImageSection => ({
       ...{ kind, bytes: out.bytes(), count: out.length / size },
@@ -226,9 +268,12 @@ export function assemble(
   lists: SetLists,
 ): Uint8Array | number {
   const assembler = new Assembler();
-  planned.forEach((one, i) => {
-    if (one.isAlone) assembler.addAlone(one, i);
-    else assembler.add(one);
+  const firstAlone = planned.findIndex(({ isAlone }) => isAlone);
+  const patterned = firstAlone < 0 ? planned.length : firstAlone;
+  for (const one of planned.slice(0, patterned)) assembler.add(one);
+  assembler.addGuards();
+  planned.slice(patterned).forEach((one, i) => {
+    assembler.addAlone(one, patterned + i);
   });
   return assembler.seal(core, textsOf(planned), lists);
 }

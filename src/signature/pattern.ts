@@ -18,6 +18,8 @@ export type Search =
   /** Not at all: a judgement has it enumerated. */
   | { readonly kind: "lazy" }
   | { readonly kind: "direct" }
+  /** When the search is over, if one of the runs of each guard was found. */
+  | { readonly kind: "guarded"; readonly guards: readonly (readonly Run[])[] }
   | {
       readonly kind: "runs";
       readonly groups: readonly (readonly Run[])[];
@@ -33,6 +35,10 @@ const RUN_MIN = 4;
 /** A run this long is found so cheaply that no set of alternatives is better. */
 const RUN_GOOD = 6;
 const RUNS_PER_GROUP = 64;
+/** Where a guarded pattern has the bytes by which it is looked for, how many, and guards it has. */
+const GUARD_REACH = 200;
+const PLACED_MIN = 3;
+const GUARDS_MAX = 64;
 /** Patterns bound to so few starts are tried there, without a search ... */
 const DIRECT_STARTS = 16;
 /** ... and those without a usable run to at most so many. */
@@ -211,6 +217,35 @@ function lowerRuns({ single, multi }: Groups): Groups {
   return { single: single.map(lower), multi: multi.map((runs) => runs.map(lower)) };
 }
 
+/** The ops between gaps of any length. */
+function segmentsOf(ops: readonly Op[]): Op[][] {
+  const segments: Op[][] = [[]];
+  for (const op of ops) {
+    if (op.kind === "gap" && op.max === Number.POSITIVE_INFINITY) segments.push([]);
+    else segments.at(-1)?.push(op);
+  }
+  return segments;
+}
+
+// Parts with any distance between them: each that has a good run guards the whole. The first has to
+// have some bytes at fixed places, by which the pattern is looked for when its time comes.
+function guardedSearch({ ops, isFolded }: BytePattern): Search | null {
+  const guards = segmentsOf(ops).map((segment) => {
+    const found = collectRuns(segment, RUN_GOOD);
+    const { single } = isFolded ? lowerRuns(found) : found;
+    return single.filter((run) => isVaried(run) && run.before.max <= DIRECT_STARTS_MAX);
+  });
+  const placed = collectRuns(segmentsOf(ops)[0] ?? [], 1).single.reduce(
+    (sum, { bytes, before }) => {
+      return before.min === before.max && before.max < GUARD_REACH ? sum + bytes.length : sum;
+    },
+    0,
+  );
+  const strong = guards.filter((runs) => runs.length > 0);
+  if (placed < PLACED_MIN || strong.length < 2 || strong.length > GUARDS_MAX) return null;
+  return { kind: "guarded", guards: strong };
+}
+
 /**
  * Decides how a pattern is found; throws SourceError if it is too vague to be looked for. Counted
  * ones need a run that all matches share.
@@ -224,6 +259,8 @@ export function planSearch(pattern: BytePattern, isCounted: boolean): Search {
   const starts = startCount(pattern);
   const fixed = collectRuns(pattern.ops, 1).single.reduce((sum, run) => sum + run.bytes.length, 0);
   if (starts <= DIRECT_STARTS && fixed >= FIXED_BYTES_MIN) return { kind: "direct" };
+  const guarded = guardedSearch(pattern);
+  if (guarded !== null) return guarded;
   if (longest < RUN_GOOD) {
     const search = longest >= RUN_MIN && isCounted ? null : multiSearch(pattern, groups, isCounted);
     if (search !== null) return search;

@@ -44,6 +44,44 @@ test.each([0, 200])(
   },
 );
 
+test("parts with any distance between them are found in their order only", async () => {
+  const hex = (text: string) => Buffer.from(text).toString("hex");
+  const [one, two, three] = [hex("the first"), hex("the second"), hex("the third")];
+  const lines = [
+    `all:0:*:${one}*${two}*${three}`,
+    `twice;Engine:81-255,Target:0;0>1;${one}*${two}`,
+    `folded;Engine:81-255,Target:0;0;${one}*${two}*${hex("ab")}::i`,
+    `far:0:*:${one}{4-}${two}`,
+    `late:0:12,4:${one}*${two}`,
+    `same:0:*:${one}*${one}`,
+    `short:0:*:${hex("SUB")}*${hex("autoopen")}*${hex("createobject")}`,
+  ];
+  const named = (extension: string, isLogical: boolean) => ({
+    path: `x.${extension}`,
+    bytes: Buffer.from(lines.filter((line) => line.includes(";") === isLogical).join("\n")),
+  });
+  const { signatures, reports } = loadSignatures([named("ndb", false), named("ldb", true)]);
+  expect(reports.flatMap(({ diagnostics }) => diagnostics)).toEqual([]);
+  const core = await buildCore();
+  const { image } = await compileSignatures({ signatures, diagnostics: [] }, core);
+  const engine = await Engine.attach(loadSet(image, { arenas: 1, arenaSize: 1 << 16, core }), 0);
+  const found = (text: string) => names(scan(engine, text)).sort();
+  expect(found("the first")).toEqual([]);
+  expect(found("the firstthe second")).toEqual([]);
+  expect(found("the first and the second")).toEqual(["far"]);
+  expect(found("the second and the first")).toEqual([]);
+  expect(found("the first, the second, the third")).toEqual(["all"]);
+  expect(found("the first, the third, the second")).toEqual(["far"]);
+  expect(found("the third, the second, the first, the second, the third")).toEqual(["all"]);
+  expect(found("the first, the first, the second")).toEqual(["far", "same", "twice"]);
+  expect(found("tHE first, the SECOND, aB")).toEqual(["folded"]);
+  expect(found("0123456789ab,the first, the second")).toEqual(["late"]);
+  expect(found("SUB autoopen createobject")).toEqual(["short"]);
+  expect(found("autoopen SUB createobject autoopen")).toEqual([]);
+  // Nothing is left of an object when the next one comes.
+  expect(found("the second, the third")).toEqual([]);
+});
+
 test("patterns at fixed places are found there and nowhere else, in either case", async () => {
   const lines = [
     ...["start:0:0:61626364", "second:0:1:61626364", "range:0:3,1:61626364"],

@@ -157,7 +157,24 @@ export class Judging {
     const { calls, state } = this.#parts;
     const known = calls.gw_count(state, signature, pattern) >>> 0;
     if (known !== NONE) return known;
-    return this.#placesOf(signature, pattern, PLACES_MAX).matches.length;
+    const listed = this.#places.get(signature)?.get(pattern);
+    if (listed?.isWhole === true) return listed.matches.length;
+    return this.#countPlaces(signature, pattern);
+  }
+
+  /** Counts matches without keeping them: of a common text there are a great many. */
+  #countPlaces(signature: number, pattern: number): number {
+    const { calls, state, matches } = this.#parts;
+    let total = 0;
+    for (let from = 0; total < PLACES_MAX; ) {
+      const max = Math.min(PLACES_MAX - total, CORE_MATCHES_MAX);
+      const count = calls.gw_enumerate(state, signature, pattern, from, max);
+      total += count;
+      if (calls.gw_is_incomplete(state) !== 0) this.#isUnfinished = true;
+      if (count < max) break;
+      from = (matches[2 * count - 2] ?? 0) + 1;
+    }
+    return total;
   }
 
   #placesOf(signature: number, pattern: number, max: number): Places {

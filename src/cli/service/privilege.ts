@@ -1,7 +1,7 @@
 // From root to the user that gw runs as. Until the ports are open gw works as that user with root in
 // reserve (the saved user id); what it makes on disk is the user's from the first file on. Then root
 // is given up for good.
-import { chownSync, mkdirSync } from "node:fs";
+import { chownSync, mkdirSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { CliError } from "../command.ts";
 import { type Account, findAccount } from "./accounts.ts";
@@ -49,7 +49,7 @@ function accountOf(user: string): Account {
 }
 
 /** Makes a folder and those above it for that user; what is there stays as it is. */
-export function giveFolder(folder: string, { uid, gid }: Account): void {
+export function giveFolder(folder: string, { uid, gid }: Pick<Account, "uid" | "gid">): void {
   const first = mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (first === undefined) return;
   for (let each = folder; each.length >= first.length; each = dirname(each)) {
@@ -93,4 +93,27 @@ export function assume(
       identity.setuid(account.uid);
     },
   };
+}
+
+/**
+ * Has a command that root runs work as the user that a data folder belongs to, for good: what it
+ * writes there must not be root's, or a gateway could neither read nor replace it. A folder that is
+ * missing is made for `user`, if one is named. Anybody but root stays who they are.
+ */
+export function becomeOwner(
+  folder: string,
+  user: string,
+  identity: Identity = ownIdentity(),
+): void {
+  if (identity.geteuid() !== ROOT) return;
+  const named = user === "" ? undefined : findAccount(user);
+  const stat = statSync(folder, { throwIfNoEntry: false });
+  const owner = stat && { uid: stat.uid, gid: stat.gid, groups: [stat.gid] };
+  const account: Omit<Account, "name"> | undefined =
+    owner === undefined || owner.uid === named?.uid ? named : owner;
+  if (account === undefined || account.uid === ROOT) return;
+  if (owner === undefined) giveFolder(resolve(folder), account);
+  identity.setgroups(account.groups);
+  identity.setgid(account.gid);
+  identity.setuid(account.uid);
 }

@@ -1,4 +1,5 @@
 // What came of an update, for people and programs.
+import type { Log } from "../../base/log.ts";
 import type { LastResult } from "../../update/shelf/record.ts";
 import type { FeedSet } from "../../update/shelf/shelf.ts";
 import type { FeedLoad } from "./prepare.ts";
@@ -46,4 +47,39 @@ export function exitOf({ outcomes, set, postCommand }: UpdateReport): number {
   if (failures.length > 0) return UPDATE_EXIT.licence;
   if ((postCommand ?? "") !== "") return UPDATE_EXIT.postCommand;
   return set === undefined ? UPDATE_EXIT.current : UPDATE_EXIT.updated;
+}
+
+/** Logs what came of one feed. */
+export function tellOutcome(
+  log: Log,
+  { feed, kind, version, reason, transferred }: FeedOutcome,
+): void {
+  const fields = { feed, version, transferred };
+  if (kind === "updated" || kind === "current") log.info(`feed-${kind}`, fields);
+  else if (kind === "paused") log.info("feed-paused", { feed, cause: reason });
+  else log.error("feed-failed", { feed, kind, cause: reason });
+}
+
+/** Logs that a set was put on disk, in place of the one before. */
+export function tellSet(log: Log, { number, cause, signatures, identity }: FeedSet): void {
+  log.info("signatures-installed", { set: number, cause, signatures, identity });
+}
+
+/** Logs how the command after an update of these feeds ended; "" for well. */
+export function tellPostCommand(log: Log, feeds: readonly string[], failure: string): void {
+  if (failure === "") log.info("post-command", { feeds: feeds.join(" ") });
+  else log.error("post-command-failed", { cause: failure });
+}
+
+/** Logs all that another process says of its update. */
+export function tellReport(log: Log, { outcomes, set, postCommand }: UpdateReport): void {
+  for (const outcome of outcomes) tellOutcome(log, outcome);
+  if (set !== undefined) tellSet(log, set);
+  if (postCommand === undefined) return;
+  const updated = outcomes.filter(({ kind }) => kind === "updated");
+  tellPostCommand(
+    log,
+    updated.map(({ feed }) => feed),
+    postCommand,
+  );
 }

@@ -13,7 +13,13 @@ import { type Progress, type Source, UpdateError } from "../../update/source.ts"
 import { limitsOf } from "../scanning.ts";
 import { placesOf } from "../signatures/gather.ts";
 import { checkLicence } from "./licensing.ts";
-import type { FeedOutcome, UpdateReport } from "./outcome.ts";
+import {
+  type FeedOutcome,
+  tellOutcome,
+  tellPostCommand,
+  tellSet,
+  type UpdateReport,
+} from "./outcome.ts";
 import { runPostCommand } from "./post-command.ts";
 import { type Prepared, prepareSet } from "./prepare.ts";
 
@@ -76,7 +82,7 @@ export class Updater {
       const installed = await this.#install(fetches, before);
       for (const { feed, record } of installed.fetches) this.#write(feed, record);
       const outcomes = installed.fetches.map(({ outcome }) => outcome);
-      for (const outcome of outcomes) this.#tell(outcome);
+      for (const outcome of outcomes) tellOutcome(this.#parts.log, outcome);
       this.#prune();
       if (installed.set === undefined) return { at: clock.now(), outcomes };
       return { at: clock.now(), outcomes, set: installed.set, ...(await this.#after(outcomes)) };
@@ -243,7 +249,7 @@ export class Updater {
     const { clock, log } = this.#parts;
     const { identity, signatureCount: signatures } = ready.set;
     const set = this.#shelf.commit({ ...what, at: clock.now(), signatures, identity });
-    log.info("signatures-installed", { set: set.number, cause: set.cause, signatures, identity });
+    tellSet(log, set);
     try {
       await this.#parts.onSet(set, ready);
     } catch (error) {
@@ -258,8 +264,7 @@ export class Updater {
     if (command.length === 0) return {};
     const feeds = outcomes.filter(({ kind }) => kind === "updated").map(({ feed }) => feed);
     const failure = await runPostCommand(command, feeds, config["update.post_timeout"]);
-    if (failure === "") log.info("post-command", { feeds: feeds.join(" ") });
-    else log.error("post-command-failed", { cause: failure });
+    tellPostCommand(log, feeds, failure);
     return { postCommand: failure };
   }
 
@@ -278,14 +283,6 @@ export class Updater {
       // What is in use does not depend on it; the feed is asked again sooner than need be.
       this.#parts.log.error("update-not-noted", { feed, cause: describeError(error) });
     }
-  }
-
-  #tell({ feed, kind, version, reason, transferred }: FeedOutcome): void {
-    const { log } = this.#parts;
-    const fields = { feed, version, transferred };
-    if (kind === "updated" || kind === "current") log.info(`feed-${kind}`, fields);
-    else if (kind === "paused") log.info("feed-paused", { feed, cause: reason });
-    else log.error("feed-failed", { feed, kind, cause: reason });
   }
 }
 

@@ -3,6 +3,8 @@
 import type { Clock } from "../../base/clock.ts";
 import { describeError, type Log } from "../../base/log.ts";
 import type { Config } from "../../config/schema.ts";
+import type { FeedSettings } from "../../config/tables.ts";
+import { listFolder } from "../../update/files/folder.ts";
 import { FeedRecords } from "../../update/shelf/record.ts";
 import { type FeedSet, Shelf } from "../../update/shelf/shelf.ts";
 import { ShelfError } from "../../update/shelf/version.ts";
@@ -10,8 +12,10 @@ import { UpdateError } from "../../update/source.ts";
 import type { Inspector } from "../inspector.ts";
 import { limitsOf } from "../scanning.ts";
 import { placesOf } from "../signatures/gather.ts";
+import { type ApartOrder, updateApart } from "./apart.ts";
 import { sourceOf } from "./feeds.ts";
 import { Licensing } from "./licensing.ts";
+import { tellReport } from "./outcome.ts";
 import { prepareSet } from "./prepare.ts";
 import { Rescan, type RescanParts } from "./rescan/rescan.ts";
 import { dueAt, updateStatus } from "./status.ts";
@@ -21,6 +25,8 @@ import { type ScanCounts, ScanWatch, type WatchLimits } from "./watch.ts";
 /** What the upkeep works with. */
 export interface UpkeepParts {
   readonly config: () => Config;
+  /** Where that came from; "" for nowhere that another process could read. */
+  readonly configFile: string;
   readonly inspector: Inspector;
   readonly log: Log;
   readonly clock: Clock;
@@ -63,6 +69,8 @@ export class Upkeep {
   #ticker: ReturnType<typeof setInterval> | undefined;
   #counted = { messages: 0, bytes: 0 };
   #licencesAt = Number.NEGATIVE_INFINITY;
+  /** How the folders of feeds looked when they were last updated. */
+  readonly #folders = new Map<string, string>();
 
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
@@ -204,13 +212,17 @@ export class Upkeep {
   }
 
   async #updateDue(): Promise<void> {
-    const { log } = this.#parts;
+    const { log, configFile } = this.#parts;
     const config = this.#parts.config();
+    const { signal } = this.#stopping;
     try {
-      const feeds = this.#due(config);
+      const feeds = await this.#due(config);
       if (feeds.length === 0) return;
-      await this.#updater(config).update({ feeds, signal: this.#stopping.signal });
+      const isApart =
+        configFile !== "" && (await this.#updatedApart({ configFile, feeds, signal }));
+      if (!isApart) await this.#updater(config).update({ feeds, signal });
     } catch (error) {
+      this.#folders.clear();
       // A command updates at this moment: its set comes by `refresh`.
       const isBusy = error instanceof UpdateError && error.kind === "refused";
       const cause = describeError(error);
@@ -219,15 +231,41 @@ export class Upkeep {
     }
   }
 
-  // A folder costs nothing to look at, and whoever fills it expects that to be enough.
-  #due(config: Config): string[] {
+  // False if there can be no other process; then it is done in this one.
+  async #updatedApart(order: ApartOrder): Promise<boolean> {
+    const { log, inspector } = this.#parts;
+    const end = await updateApart(order);
+    if (end.kind === "no process") return false;
+    if (order.signal.aborted) return true;
+    if (end.kind === "failed") throw new Error(end.cause);
+    if (end.kind === "busy") throw new UpdateError("refused", end.cause);
+    tellReport(log, end.report);
+    // It has told this gateway over the control socket; if that failed, it is done now.
+    const { set } = end.report;
+    if (set !== undefined && set.identity !== inspector.identity) await this.refresh();
+    return true;
+  }
+
+  // Whoever fills a folder expects that to be enough; it is cheap to see that nothing has changed.
+  async #due(config: Config): Promise<string[]> {
     if (!config["update.automatic"]) return [];
     const now = this.#parts.clock.now();
     const records = new FeedRecords(new Shelf(config["server.data_dir"]).folder);
-    return config.feed
-      .filter((feed) => feed.enabled)
-      .filter((feed) => feed.folder !== "" || dueAt(feed, records.read(feed.name)) <= now)
-      .map(({ name }) => name);
+    const due: string[] = [];
+    for (const feed of config.feed.filter(({ enabled }) => enabled)) {
+      const isChanged = feed.folder !== "" && (await this.#hasChanged(feed));
+      if (isChanged || dueAt(feed, records.read(feed.name)) <= now) due.push(feed.name);
+    }
+    return due;
+  }
+
+  async #hasChanged({ name, folder }: FeedSettings): Promise<boolean> {
+    // A folder that can't be read has to be told of, by an update.
+    const files = await listFolder(folder, () => true).catch(() => undefined);
+    const stamp = files === undefined ? "" : JSON.stringify(files);
+    if (this.#folders.get(name) === stamp) return false;
+    this.#folders.set(name, stamp);
+    return true;
   }
 }
 

@@ -4,6 +4,7 @@ import { withBundle } from "../../../pipeline/update/carried.ts";
 import { exitOf } from "../../../pipeline/update/outcome.ts";
 import { parseDuration } from "../../../text/units.ts";
 import { CliError, command, OPTIONS } from "../../command.ts";
+import { becomeOwner } from "../../service/privilege.ts";
 import { carrying } from "../update/mirror.ts";
 import { showReport, TransferView, updaterOf, withConfig } from "../update/update.ts";
 
@@ -43,6 +44,7 @@ export const importBundle = command(
     const [path = "", ...feeds] = args._;
     const expired = expiredOf(args["accept-expired"], args.reason);
     return await withConfig(args.config, terminal, async (config) => {
+      becomeOwner(config["server.data_dir"], config["server.user"]);
       const view = new TransferView(terminal);
       const options = { config, clock: systemClock, feeds, expired };
       const report = await carrying(config, terminal, ({ signal }) =>

@@ -16,6 +16,7 @@ import { printable } from "../../../text/printable.ts";
 import { roundSize } from "../../../text/units.ts";
 import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
 import { configFile } from "../../config-file.ts";
+import { becomeOwner } from "../../service/privilege.ts";
 import { drawTable } from "../../view/table.ts";
 import type { Terminal } from "../../view/terminal.ts";
 import { reasonOf } from "../../walk.ts";
@@ -80,6 +81,7 @@ export const install = command(ARGS, (args, terminal) => {
     // One whose time is still to come is a reserve.
     const isReserve = now < Date.parse(entitlement.from);
     if (!isReserve) checkTime(entitlement, now);
+    becomeOwner(config["server.data_dir"], config["server.user"]);
     new Licenses(config["server.data_dir"]).install(license);
     if (args.json === true) {
       terminal.out(`${JSON.stringify(entitlement)}\n`);

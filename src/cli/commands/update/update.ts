@@ -23,6 +23,7 @@ import { type Progress, UpdateError } from "../../../update/source.ts";
 import { CliError, command, EXIT, OPTIONS } from "../../command.ts";
 import { configFile } from "../../config-file.ts";
 import { tryAsk } from "../../control/client.ts";
+import { becomeOwner } from "../../service/privilege.ts";
 import { counted, drawTable } from "../../view/table.ts";
 import type { Terminal } from "../../view/terminal.ts";
 
@@ -67,11 +68,15 @@ function terminalLog(terminal: Terminal, view: TransferView): Log {
   return { error: tell, warn: tell, info() {}, debug() {} };
 }
 
-/** Loads the configuration; a wrong one has an exit code of its own. */
+/**
+ * Loads the configuration; a wrong one has an exit code of its own. What stops the work is told on
+ * the terminal, and to programs as JSON if they want that.
+ */
 export async function withConfig(
   file: string | undefined,
   terminal: Terminal,
   work: (config: Config) => Promise<number>,
+  isJson = false,
 ): Promise<number> {
   let config: Config;
   try {
@@ -85,7 +90,9 @@ export async function withConfig(
     return await work(config);
   } catch (error) {
     if (!(error instanceof UpdateError)) throw error;
-    terminal.err(`gw: ${printable(error.message)}\n`);
+    const { kind, message } = error;
+    if (isJson) terminal.out(`${JSON.stringify({ error: { kind, message } })}\n`);
+    terminal.err(`gw: ${printable(message)}\n`);
     return error.kind === "invalid" ? UPDATE_EXIT.config : UPDATE_EXIT.critical;
   }
 }
@@ -166,33 +173,42 @@ export const update = command(
     },
   },
   async (args, terminal) =>
-    await withConfig(args.config, terminal, async (config) => {
-      if (config.feed.length === 0) {
-        throw new UpdateError("invalid", "no [[feed]] is configured; see gw config describe feed");
-      }
-      stepBack();
-      const view = new TransferView(terminal);
-      const stopping = new AbortController();
-      const stop = () => stopping.abort();
-      process.once("SIGINT", stop);
-      process.once("SIGTERM", stop);
-      try {
-        const report = await updaterOf(config, terminal, view).update({
-          feeds: args._.length === 0 ? undefined : args._,
-          isForced: args.force === true,
-          signal: stopping.signal,
-          progress: (feed, step) => view.show(feed, step),
-        });
-        view.clear();
-        if (args.json === true) terminal.out(`${JSON.stringify(report)}\n`);
-        else showReport(terminal, report);
-        return exitOf(report);
-      } finally {
-        view.clear();
-        process.off("SIGINT", stop);
-        process.off("SIGTERM", stop);
-      }
-    }),
+    await withConfig(
+      args.config,
+      terminal,
+      async (config) => {
+        if (config.feed.length === 0) {
+          throw new UpdateError(
+            "invalid",
+            "no [[feed]] is configured; see gw config describe feed",
+          );
+        }
+        stepBack();
+        becomeOwner(config["server.data_dir"], config["server.user"]);
+        const view = new TransferView(terminal);
+        const stopping = new AbortController();
+        const stop = () => stopping.abort();
+        process.once("SIGINT", stop);
+        process.once("SIGTERM", stop);
+        try {
+          const report = await updaterOf(config, terminal, view).update({
+            feeds: args._.length === 0 ? undefined : args._,
+            isForced: args.force === true,
+            signal: stopping.signal,
+            progress: (feed, step) => view.show(feed, step),
+          });
+          view.clear();
+          if (args.json === true) terminal.out(`${JSON.stringify(report)}\n`);
+          else showReport(terminal, report);
+          return exitOf(report);
+        } finally {
+          view.clear();
+          process.off("SIGINT", stop);
+          process.off("SIGTERM", stop);
+        }
+      },
+      args.json === true,
+    ),
 );
 
 function showSet(terminal: Terminal, set: FeedSet): void {
@@ -206,6 +222,7 @@ export const rollback = command(ARGS, async (args, terminal) => {
   const steps = args._[0] ?? "1";
   if (!/^[1-9]\d{0,2}$/.test(steps)) throw new CliError("how many sets? a whole number from 1 on");
   return await withConfig(args.config, terminal, async (config) => {
+    becomeOwner(config["server.data_dir"], config["server.user"]);
     const updater = updaterOf(config, terminal, new TransferView(terminal));
     const set = await updater.rollback(Number(steps)).catch((error: unknown) => {
       throw error instanceof UpdateError ? new CliError(error.message, { cause: error }) : error;

@@ -2,10 +2,10 @@
 // the one that Excel itself fills in for workbooks that are only write-protected, since Excel then
 // opens them without asking, and attackers rely on that. [MS-OFFCRYPTO]
 
-import { createDecipheriv, createHash } from "node:crypto";
+import { createDecipheriv } from "node:crypto";
 import type { Budget } from "../../base/budget.ts";
-import { rc4 } from "../../codec/rc4.ts";
 import type { CompoundFile } from "./compound-file.ts";
+import { DEFAULT_PASSWORDS, digest, type Opened, u32, verifierAt } from "./rc4-encryption.ts";
 
 const HEAD_SIZE = 64;
 const WORD_MAGICS: readonly number[] = [0xa5ec, 0xa5dc, 0xa697, 0xa699];
@@ -56,8 +56,6 @@ function slidesEncryption(file: CompoundFile): string {
   return at < 0 || file.find("EncryptedSummary") === undefined ? "" : "encrypted (PowerPoint)";
 }
 
-/** [MS-XLS] 2.2.10: what Excel tries before it asks. */
-const DEFAULT_PASSWORDS = ["VelvetSweatshop"];
 /** Office writes 100,000; more would be a way to keep the scanner busy. */
 const SPINS_MAX = 200_000;
 const SPINS_STANDARD = 50_000;
@@ -71,12 +69,6 @@ const AES_KEY_SIZES: readonly number[] = [16, 24, 32];
 const FOR_VERIFIER = Buffer.from("fea7d2763b4b9e79", "hex");
 const FOR_VERIFIER_HASH = Buffer.from("d7aa0f6d3061344e", "hex");
 const FOR_KEY = Buffer.from("146e0be7abacd0d6", "hex");
-
-/** A document without its encryption, and the password that undid it. */
-export interface Opened {
-  readonly password: string;
-  readonly opened: Buffer;
-}
 
 /** The document in an encrypted package, if the default password or another candidate opens it. */
 export function openPackage(file: CompoundFile, budget: Budget): Opened | undefined {
@@ -99,19 +91,6 @@ export function openPackage(file: CompoundFile, budget: Budget): Opened | undefi
     // Sizes that fit no cipher, or cut short: it stays protected, whatever it is.
     return;
   }
-}
-
-// All parts as if they were one.
-function digest(algorithm: string, ...parts: readonly Uint8Array[]): Buffer {
-  const hash = createHash(algorithm);
-  for (const part of parts) hash.update(part);
-  return hash.digest();
-}
-
-function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32LE(value);
-  return bytes;
 }
 
 /** One trial. */
@@ -179,27 +158,6 @@ function openAgile(xml: string, data: Buffer, trial: Key): Buffer | undefined {
   return Buffer.concat(pieces).subarray(0, data.readUInt32LE(0));
 }
 
-/** What "EncryptionHeader" and "EncryptionVerifier" hold. [MS-OFFCRYPTO] 2.3.2 and 2.3.3 */
-interface Verifier {
-  readonly keySize: number;
-  readonly salt: Buffer;
-  readonly verifier: Buffer;
-  readonly verifierHash: Buffer;
-}
-
-// The header has a size, since the name of a provider ends it; its fields have fixed places.
-function verifierAt(bytes: Buffer, at: number): Verifier {
-  const headerSize = bytes.readUInt32LE(at);
-  const start = at + 4 + headerSize + 4;
-  return {
-    // 0 stands for 40 bits. §2.3.5.1
-    keySize: (bytes.readUInt32LE(at + 4 + 16) || 40) / 8,
-    salt: bytes.subarray(start, start + 16),
-    verifier: bytes.subarray(start + 16, start + 32),
-    verifierHash: bytes.subarray(start + 36, start + 68),
-  };
-}
-
 // [MS-OFFCRYPTO] 2.3.4.5 to 2.3.4.9: AES in ECB mode, keys from SHA-1.
 function openStandard(info: Buffer, data: Buffer, trial: Key): Buffer | undefined {
   const { keySize, salt, verifier, verifierHash } = verifierAt(info, 8);
@@ -217,74 +175,4 @@ function openStandard(info: Buffer, data: Buffer, trial: Key): Buffer | undefine
   const expected = decryptAes(verifierHash, key, null).subarray(0, 20);
   if (!digest("sha1", decryptAes(verifier, key, null)).equals(expected)) return;
   return decryptAes(data.subarray(8), key, null).subarray(0, data.readUInt32LE(0));
-}
-
-const RC4_BLOCK = 1024;
-const BOUND_SHEET = 0x0085;
-/** [MS-XLS] 2.2.10: records that stay in the clear. */
-const CLEAR_RECORDS: readonly number[] = [0x0809, 0x002f, 0x00e1, 0x0138, 0x0194, 0x0195, 0x0196];
-
-/**
- * A workbook's stream decrypted, if the default password or another candidate opens it; `pass` is
- * the content of its FILEPASS record. Obfuscation by XOR stays as it is.
- */
-export function openWorkbook(stream: Buffer, pass: Buffer, budget: Budget): Opened | undefined {
-  try {
-    if (pass.readUInt16LE(0) !== 1) return;
-    const found = budget.passwords.find(
-      (password) => workbookKeys(pass, Buffer.from(password, "utf16le")),
-      DEFAULT_PASSWORDS,
-    );
-    return found && { password: found.password, opened: decryptRecords(stream, found.opened) };
-  } catch {
-    // A record too short for what it tells.
-    return;
-  }
-}
-
-// [MS-OFFCRYPTO] 2.3.6 (RC4) and 2.3.5 (RC4 CryptoAPI): one key for each kilobyte of the stream.
-function workbookKeys(pass: Buffer, password: Buffer): ((block: number) => Buffer) | undefined {
-  const isOld = pass.readUInt16LE(2) === 1;
-  const { keySize, salt, verifier, verifierHash } = isOld
-    ? {
-        keySize: 5,
-        salt: pass.subarray(6, 22),
-        verifier: pass.subarray(22, 38),
-        verifierHash: pass.subarray(38, 54),
-      }
-    : verifierAt(pass, 10);
-  const algorithm = isOld ? "md5" : "sha1";
-  let base = digest(algorithm, salt, password);
-  if (isOld) {
-    const start = digest("md5", password).subarray(0, 5);
-    base = digest("md5", ...Array.from({ length: 16 }, () => Buffer.concat([start, salt])));
-  }
-  const keyOf = (block: number) => {
-    const key = digest(algorithm, isOld ? base.subarray(0, 5) : base, u32(block));
-    if (isOld) return key;
-    // Keys of 40 bits are filled up with zeros.
-    return keySize === 5
-      ? Buffer.concat([key.subarray(0, 5), Buffer.alloc(11)])
-      : key.subarray(0, keySize);
-  };
-  const clear = rc4(keyOf(0), Buffer.concat([verifier, verifierHash]));
-  const hash = digest(algorithm, clear.subarray(0, 16));
-  return clear.subarray(16, 16 + hash.length).equals(hash) ? keyOf : undefined;
-}
-
-// The key stream runs over heads and clear records, too, as if they were encrypted.
-function decryptRecords(stream: Buffer, keyOf: (block: number) => Buffer): Buffer {
-  const clear = Buffer.alloc(stream.length);
-  for (let at = 0; at < stream.length; at += RC4_BLOCK) {
-    rc4(keyOf(at / RC4_BLOCK), stream.subarray(at, at + RC4_BLOCK)).copy(clear, at);
-  }
-  for (let at = 0; at + 4 <= stream.length; ) {
-    const id = stream.readUInt16LE(at);
-    const end = at + 4 + stream.readUInt16LE(at + 2);
-    // Records' heads are never encrypted, nor is where a sheet begins.
-    const clearEnd = CLEAR_RECORDS.includes(id) ? end : at + (id === BOUND_SHEET ? 8 : 4);
-    stream.copy(clear, at, at, Math.min(clearEnd, stream.length));
-    at = end;
-  }
-  return clear;
 }

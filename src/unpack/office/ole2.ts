@@ -11,6 +11,7 @@ import { readPackage, storedObjects } from "./embedded-object.ts";
 import { encryptionOf, openPackage } from "./encryption.ts";
 import { Extraction } from "./extraction.ts";
 import { explodeMessage, isMessage } from "./outlook-message.ts";
+import { type OpenedStreams, openSlides, openWord } from "./rc4-encryption.ts";
 import { codeLines, type VbaModule, VbaReader } from "./vba-project.ts";
 import { readWorkbook } from "./workbook.ts";
 
@@ -36,7 +37,11 @@ export function* explodeOle2(bytes: Uint8Array, budget: Budget): Generator<Extra
     out.tally.remarkPassword(opened.password);
     yield* out.give("decrypted document", opened.opened);
   }
-  if (opened === undefined && encryption !== "") out.tally.add("protected", encryption);
+  const streamsOpened =
+    opened === undefined && encryption !== "" ? openOld(file, budget) : undefined;
+  if (streamsOpened !== undefined) yield* giveOpened(streamsOpened, out);
+  const isClosed = encryption !== "" && opened === undefined && streamsOpened === undefined;
+  if (isClosed) out.tally.add("protected", encryption);
   const streams = isMessage(file)
     ? yield* explodeMessage(file, out)
     : yield* explodeStreams(file, out);
@@ -51,6 +56,18 @@ export function* explodeOle2(bytes: Uint8Array, budget: Budget): Generator<Extra
     yield* explodeInside(file, stream, { out, isEncrypted: encryption !== "" });
   }
   return out.tally.outcome;
+}
+
+function openOld(file: CompoundFile, budget: Budget): OpenedStreams | undefined {
+  return openWord(file, budget) ?? openSlides(file, budget);
+}
+
+function* giveOpened({ password, streams }: OpenedStreams, out: Extraction): Generator<Extract> {
+  out.tally.remarkPassword(password);
+  for (const { stream, bytes } of streams) {
+    yield* out.give(`decrypted ${cleanName(stream.path)}`, bytes);
+    if (stream.name.toUpperCase() === SLIDES_STREAM) yield* explodeSlides(bytes, out);
+  }
 }
 
 // All streams as they are; those that could be given out are the ones that are looked into later.

@@ -1,8 +1,8 @@
 // Workbooks of the old Excel formats (BIFF5 and BIFF8, [MS-XLS]): whether they are encrypted, and
 // the Excel 4.0 macro sheets in them as text, which is how these macros can be searched for.
 
-import { openWorkbook } from "./encryption.ts";
 import type { Extraction } from "./extraction.ts";
+import { openWorkbook } from "./rc4-encryption.ts";
 import { columnName, formulaText, shortText, unicodeText } from "./xlm-formula.ts";
 
 const RECORDS_MAX = 4_000_000;

@@ -1,17 +1,14 @@
 // Documents encrypted here, with Excel's default password and with others.
 import { describe, expect, test } from "bun:test";
-import { createCipheriv, createHash } from "node:crypto";
+import { createCipheriv } from "node:crypto";
 import { explodeOle2 } from "../../../src/unpack/office/ole2.ts";
 import { budgetOf, budgetWith, drain, textOf } from "../../harness/extracts.ts";
 import { buildCompound } from "./build-compound.ts";
 import { biff, buildWorkbook, formulaCell, stringToken, u16, u32, wide } from "./build-office.ts";
+import { hash, header, rc4, rc4Info, SALT } from "./encrypt-rc4.ts";
 
 const DEFAULT = "VelvetSweatshop";
-const SALT = Buffer.from("0123456789abcdef");
 const PLAIN = Buffer.from("the document inside ".repeat(500));
-
-const hash = (name: string, ...parts: readonly Uint8Array[]) =>
-  parts.reduce((sum, part) => sum.update(part), createHash(name)).digest();
 
 function aes(data: Buffer, key: Buffer, vector: Buffer | null): Buffer {
   const cipher = createCipheriv(`aes-${key.length * 8}-${vector ? "cbc" : "ecb"}`, key, vector);
@@ -54,12 +51,6 @@ function agile(password: string, spins = 50): Buffer {
   });
 }
 
-const header = (keyBits: number) => {
-  const fields = [u32(4), u32(0), u32(0), u32(0x8004), u32(keyBits), u32(1), u32(0), u32(0)];
-  const bytes = Buffer.concat([...fields, wide("CSP\0")]);
-  return Buffer.concat([u32(4), u32(bytes.length), bytes]);
-};
-
 function standard(password: string): Buffer {
   const last = hash("sha1", spun("sha1", password, 50_000), u32(0));
   const block = Buffer.alloc(64, 0x36).map((byte, n) => byte ^ (last[n] ?? 0));
@@ -75,49 +66,10 @@ function standard(password: string): Buffer {
   });
 }
 
-function rc4(key: Buffer, data: Buffer): Buffer {
-  const state = Array.from({ length: 256 }, (_, n) => n);
-  const at = (n: number) => state[n & 255] as number;
-  const swap = (a: number, b: number) => {
-    [state[a & 255], state[b & 255]] = [at(b), at(a)];
-  };
-  let j = 0;
-  for (let i = 0; i < 256; i++) {
-    j += at(i) + (key[i % key.length] as number);
-    swap(i, j);
-  }
-  j = 0;
-  return data.map((byte, n) => {
-    j += at(n + 1);
-    swap(n + 1, j);
-    return byte ^ at(at(n + 1) + at(j));
-  }) as Buffer;
-}
-
 /** A workbook whose records are encrypted; `bits` of 0 is the oldest kind. */
 function workbook(password: string, bits: number): Buffer {
-  const name = bits === 0 ? "md5" : "sha1";
-  let base = hash("sha1", SALT, wide(password));
-  if (bits === 0) {
-    const start = Buffer.concat([hash("md5", wide(password)).subarray(0, 5), SALT]);
-    base = hash("md5", Buffer.concat(Array.from({ length: 16 }, () => start))).subarray(0, 5);
-  }
-  const keyOf = (block: number) => {
-    const key = hash(name, base, u32(block));
-    if (bits === 0) return key;
-    return bits === 40
-      ? Buffer.concat([key.subarray(0, 5), Buffer.alloc(11)])
-      : key.subarray(0, 16);
-  };
-  const verifier = Buffer.alloc(16, 3);
-  const sealed = rc4(keyOf(0), Buffer.concat([verifier, hash(name, verifier)]));
-  const pass =
-    bits === 0
-      ? biff(0x002f, u16(1), u16(1), u16(1), SALT, sealed)
-      : biff(
-          ...([0x002f, u16(1), u16(2), u16(2), header(bits), u32(16), SALT] as const),
-          ...[sealed.subarray(0, 16), u32(20), sealed.subarray(16)],
-        );
+  const { info, keyOf } = rc4Info(password, bits);
+  const pass = biff(0x002f, u16(1), info);
   const filler = biff(0x00fc, Buffer.alloc(3000, "x"));
   const cell = formulaCell(0, 0, stringToken("payload"));
   const clear = buildWorkbook([{ name: "M", records: [cell] }], [pass, filler]);

@@ -87,8 +87,12 @@ function work(bench: Bench, job: InspectJob, bytes: Uint8Array): Inspected {
   }
   const subject = { name, declaredType: job.isMessage ? MESSAGE : "", bytes };
   const scanner = job.isScanned === false ? BLIND : engine;
-  const options = { passwords, isHashed, garbage };
-  return { verdict: inspect(subject, scanner, limits, options), summary };
+  const told = [summary.subject];
+  const onText = (text: string) => told.push(text);
+  const { texts = [] } = job;
+  const options = { passwords, isHashed, garbage, texts, ...(job.isMessage && { onText }) };
+  const verdict = inspect(subject, scanner, limits, options);
+  return { verdict, summary, ...(job.isMessage && { excerpt: told.join("\n") }) };
 }
 
 // Small jobs are answered together: waking the other thread costs more than looking at a small mail.

@@ -65,6 +65,8 @@ const NAME_LENGTH_MAX = 300;
 const TEXTS_MAX = 16;
 const TEXT_SIZE_MAX = 65_536;
 const NAMES_MAX = 100;
+const TEXTS_TOLD_MAX = 2;
+const TEXT_TOLD_MAX = 4096;
 // Types whose readers never hand on what they were given: one that lies in itself was made to.
 const QUINES = new Set<string>([
   "zip",
@@ -135,27 +137,31 @@ class Inspection {
   readonly #garbage: GarbagePacer | undefined;
   readonly #frames: Frame[] = [];
   readonly #recentTexts: Uint8Array[] = [];
+  readonly #onText: InspectOptions["onText"];
+  #textsTold = 0;
   readonly nodes: Draft[] = [];
 
   constructor(engine: ObjectScanner, limits: Limits, options: InspectOptions) {
     const { steady = () => performance.now(), passwords: listed = [] } = options;
     this.#engine = engine;
     this.#onObject = options.onObject;
+    this.#onText = options.onText;
     this.#garbage = options.garbage;
     this.#limits = limits;
     this.#isHashed = options.isHashed === true;
-    const texts = () => this.#texts(steady);
+    const texts = () => this.#texts(steady, options.texts ?? []);
     this.#budget = new Budget(limits, steady, new Passwords({ listed, texts }, limits, steady));
   }
 
   // Where a password for what is being taken apart may stand: in the messages around it, in small
-  // texts that came before it, and in names.
-  *#texts(steady: () => number): Generator<string> {
+  // texts that came before it, in names, and in what the sender wrote before.
+  *#texts(steady: () => number, earlier: readonly string[]): Generator<string> {
     for (const frame of this.#frames.toReversed()) {
       if (frame.node.type === "mail") yield* readableTexts(frame.bytes, this.#limits, steady);
     }
     for (const bytes of this.#recentTexts) yield plainText(bytes, "");
     for (const { name } of this.nodes.slice(-NAMES_MAX)) yield name.replace(/[_.-]/g, " ");
+    yield* earlier;
   }
 
   run(subject: Extract): void {
@@ -227,6 +233,7 @@ class Inspection {
     if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
       this.#recentTexts.push(bytes);
     }
+    this.#tellText(type, bytes);
     if (exploders.length === 0) return undefined;
     if (isInside(bytes, type, parent)) {
       if (QUINES.has(type)) this.#mark(node, "unscanned", "an archive that holds itself");
@@ -238,6 +245,15 @@ class Inspection {
     }
     const children = explodeAll(exploders, bytes, this.#budget);
     return { parent, bytes, node, depth, children, childCount: 0 };
+  }
+
+  // A mail's first texts, which is where people write passwords.
+  #tellText(type: string, bytes: Uint8Array): void {
+    if (this.#onText === undefined || this.#textsTold >= TEXTS_TOLD_MAX) return;
+    if (type !== "text" && type !== "html") return;
+    this.#textsTold++;
+    const declaredType = type === "html" ? "text/html" : "text/plain";
+    this.#onText(plainText(bytes.subarray(0, TEXT_TOLD_MAX), declaredType));
   }
 
   #scan(
@@ -289,6 +305,10 @@ export interface InspectOptions {
   readonly isHashed?: boolean;
   /** Told of every object as it is reached. */
   readonly onObject?: (id: number, name: string, bytes: Uint8Array) => void;
+  /** Texts from elsewhere in which a password may stand. */
+  readonly texts?: readonly string[];
+  /** Told how the first texts begin, as they are read. */
+  readonly onText?: (text: string) => void;
   /** Told of the bytes of each object, which are soon done with. */
   readonly garbage?: GarbagePacer;
 }

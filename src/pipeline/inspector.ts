@@ -27,6 +27,8 @@ export interface InspectJob {
   readonly isScanned?: boolean;
   /** Each object is to have its hash. */
   readonly isHashed?: boolean;
+  /** What its sender wrote before: passwords may stand there. */
+  readonly texts?: readonly string[];
   /** The body is to be treated, not scanned. */
   readonly treatment?: TreatmentWork;
 }
@@ -35,6 +37,8 @@ export interface InspectJob {
 export interface Inspected {
   readonly verdict: Verdict;
   readonly summary: MailSummary;
+  /** A message's subject, and how its first texts begin. */
+  readonly excerpt?: string;
   /** What came of `InspectJob.treatment`. */
   readonly treated?: TreatmentResult;
 }

@@ -21,6 +21,7 @@ import type { Sealing } from "./policy/sealing.ts";
 import type { Texts } from "./policy/texts.ts";
 import { type TreatedDecision, treatAll } from "./policy/treatment.ts";
 import type { CheckedSender, SenderChecks } from "./sender/checks.ts";
+import { EarlierTexts, inspectOf } from "./sender/earlier.ts";
 import { settle } from "./settlement.ts";
 import { lineOf, type RefusalTrail, type Settled, type Trail } from "./trail.ts";
 
@@ -104,7 +105,8 @@ function repliesOf(
 /** Makes the intake of a gateway. */
 export function createIntake(parts: IntakeParts): Intake {
   const exemptions = new ExemptionWatch(parts.store.exemptions, parts.clock);
-  const whole = { ...parts, exemptions, garbage: new GarbagePacer() };
+  const earlier = new EarlierTexts(parts.clock);
+  const whole = { ...parts, exemptions, earlier, garbage: new GarbagePacer() };
   return {
     begin: (client, envelope) => {
       if (parts.gate.isPaused("receive")) throw new SmtpError(REPLIES.receivingPaused);
@@ -117,6 +119,7 @@ export function createIntake(parts: IntakeParts): Intake {
 
 interface Parts extends IntakeParts {
   readonly exemptions: ExemptionWatch;
+  readonly earlier: EarlierTexts;
   readonly garbage: GarbagePacer;
 }
 
@@ -160,7 +163,7 @@ class Incoming implements Transaction {
 
   async finish(trace: string): Promise<Answer> {
     try {
-      const { inspector, exemptions, hopsMax, senders } = this.#parts;
+      const { exemptions, hopsMax, senders } = this.#parts;
       const policy = this.#parts.policy();
       const body = await this.#draft.finish();
       const shares = policy.split(this.#envelope);
@@ -172,7 +175,7 @@ class Incoming implements Transaction {
         isHashed: exemptions.isHashWanted(),
       };
       const [inspected, sender] = await Promise.all([
-        inspector.inspect(job),
+        inspectOf(this.#envelope.sender, job, this.#parts),
         senders?.check({ client: this.#client, envelope: this.#envelope, body }),
       ]);
       if (inspected.summary.hops > hopsMax()) throw new SmtpError(REPLIES.tooManyHops);

@@ -33,7 +33,9 @@ export async function startInspection(
   const workers = Math.min(workersOf(config), workersMax);
   const opened = options.opened ?? (await openOwnSignatures(config, signatures));
   try {
-    const inspector = startInspector(config, { signatures: opened, log: silentLog, workers });
+    const isBrief = workersMax === 1;
+    const parts = { signatures: opened, log: silentLog, workers, isBrief };
+    const inspector = startInspector(config, parts);
     return { inspector, workers };
   } catch (error) {
     if (!(error instanceof ImageError)) throw error;

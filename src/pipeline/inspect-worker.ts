@@ -25,6 +25,8 @@ export interface InspectStart {
   readonly passwords: readonly string[];
   /** Whether links in mail are held against lists. */
   readonly isPhishingChecked: boolean;
+  /** It is for a file or two. */
+  readonly isBrief: boolean;
 }
 
 // Bodies are read into the same memory again and again: fresh memory for each large one costs more
@@ -130,8 +132,10 @@ type Pause = () => Promise<void>;
 // What has come for the thread is taken first.
 const untilNextTurn: Pause = () => new Promise((resolve) => setTimeout(resolve, 0));
 
-function engineOf({ set, arena, isPhishingChecked }: InspectStart, pause?: Pause): Promise<Engine> {
-  return Engine.attach(set, arena, { isPhishingChecked, ...(pause !== undefined && { pause }) });
+function engineOf(start: InspectStart, pause?: Pause): Promise<Engine> {
+  const { set, arena, isPhishingChecked, isBrief } = start;
+  const options = { isPhishingChecked, isBrief, ...(pause !== undefined && { pause }) };
+  return Engine.attach(set, arena, options);
 }
 
 /** The worker once it has its first signatures. */

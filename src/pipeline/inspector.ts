@@ -53,6 +53,8 @@ export interface InspectorOptions {
   readonly passwords: readonly string[];
   /** Whether links in mail are held against lists; they are if it is left out. */
   readonly isPhishingChecked?: boolean;
+  /** It is for a file or two: nothing is prepared for more. */
+  readonly isBrief?: boolean;
   readonly log: Log;
 }
 
@@ -83,8 +85,8 @@ export class Inspector {
 
   // Also for threads that replace lost ones: they start with the set of that moment.
   #startOf(arena: number): InspectStart {
-    const { limits, passwords, isPhishingChecked = true } = this.#options;
-    return { set: this.#set, arena, limits, passwords, isPhishingChecked };
+    const { limits, passwords, isPhishingChecked = true, isBrief = false } = this.#options;
+    return { set: this.#set, arena, limits, passwords, isPhishingChecked, isBrief };
   }
 
   /** Makes the threads; bodies may be handed over at once. */

@@ -101,11 +101,13 @@ export interface InspectorParts {
   readonly log: Log;
   /** Default: `workersOf` the configuration. */
   readonly workers?: number;
+  /** It is for a file or two. */
+  readonly isBrief?: boolean;
 }
 
 /** Starts the threads that scan, over one signature set in memory that they share. */
 export function startInspector(config: Config, parts: InspectorParts): Inspector {
-  const { signatures, log, workers = workersOf(config) } = parts;
+  const { signatures, log, workers = workersOf(config), isBrief = false } = parts;
   const limits = limitsOf(config);
   const set = loadSet(signatures.image, {
     core: signatures.core,
@@ -116,5 +118,6 @@ export function startInspector(config: Config, parts: InspectorParts): Inspector
   return Inspector.start({
     ...{ set, workers, limits, passwords, timeoutMs: limits.timeMaxMs, log },
     isPhishingChecked: config["scan.phishing_links"],
+    isBrief,
   });
 }

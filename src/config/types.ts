@@ -160,7 +160,7 @@ export function listenPlace(): Type<string> {
 export function ldapUrl(): Type<string> {
   const expected = 'a URL such as "ldaps://ldap.example.org" or "ldap://127.0.0.1:3389", or ""';
   const isUrl = (text: string) =>
-    /^ldaps?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?$/i.test(text);
+    /^ldaps?:\/\/(?:[\w.-]+|\[[\da-f:.]+\])(?::\d{1,5})?\/?$/i.test(text);
   return word("LDAP URL", expected, isUrl, true);
 }
 

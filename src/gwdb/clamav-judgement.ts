@@ -17,8 +17,11 @@ export type LogicalNode =
 
 /** A place that only the executable's structure tells; `shift` bytes behind it are allowed too. */
 export interface ExecutablePlace {
-  /** Entry point; start of section `section`; all of it; start of the last one. */
-  readonly base: "entry" | "section" | "inside" | "last";
+  /**
+   * Entry point; start of section `section`; all of it; start of the last one; the start of any key
+   * in the version information.
+   */
+  readonly base: "entry" | "section" | "inside" | "last" | "version";
   readonly section: number;
   readonly add: number;
   readonly shift: number;

@@ -111,10 +111,15 @@ describe("resources", () => {
   });
 
   test("tell the version's strings", () => {
-    expect(parsed({ parts: [part] }).versionStrings).toEqual([
+    const { versionStrings, reader } = parsed({ parts: [part] });
+    expect(versionStrings).toMatchObject([
       { key: "CompanyName", value: "Own" },
       { key: "Comments", value: "Grüße" },
     ]);
+    for (const { key, offset } of versionStrings) {
+      const wide = Buffer.from(reader.bytes.subarray(offset, offset + 2 * key.length));
+      expect(wide.toString("utf16le")).toBe(key);
+    }
   });
 
   test("whose directories hold each other end", () => {

@@ -4,6 +4,7 @@
 // object. Beyond what the sanitizers see, counts must be those of the places (see drive.h), and a
 // scan must not depend on what was scanned before.
 #include <dirent.h>
+#undef NAME_MAX  // of file names; the core has its own
 #include "drive.h"
 
 u32 gw_layout_size(u32 count);

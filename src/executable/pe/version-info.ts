@@ -4,6 +4,8 @@
 import type { Reader } from "../reader.ts";
 
 const PAIRS_MAX = 1024;
+/** Of a block: behind two lengths and a type. */
+const KEY_AT = 6;
 const KEY_MAX = 256;
 const VALUE_MAX = 4096;
 
@@ -11,9 +13,12 @@ const VALUE_MAX = 4096;
 export interface VersionString {
   readonly key: string;
   readonly value: string;
+  /** File offset of the key. */
+  readonly offset: number;
 }
 
 interface Block {
+  readonly start: number;
   readonly end: number;
   readonly key: string;
   /** Where the value, or the first inner block, begins. */
@@ -31,10 +36,12 @@ export function readVersionStrings(reader: Reader, at: number, size: number): Ve
   for (const part of blocksIn(reader, aligned(info, at), root.end, at)) {
     if (part.key !== "StringFileInfo") continue;
     for (const table of blocksIn(reader, part.body, part.end, at)) {
-      for (const { key, body, valueLength, end } of blocksIn(reader, table.body, table.end, at)) {
+      for (const block of blocksIn(reader, table.body, table.end, at)) {
+        const { key, body, valueLength, end, start } = block;
         if (strings.length >= PAIRS_MAX) return strings;
         const length = Math.min(valueLength * 2, end - body, VALUE_MAX * 2);
-        strings.push({ key, value: narrow(reader, body, Math.max(length, 0)) });
+        const value = narrow(reader, body, Math.max(length, 0));
+        strings.push({ key, value, offset: start + KEY_AT });
       }
     }
   }
@@ -54,9 +61,10 @@ function* blocksIn(reader: Reader, start: number, end: number, base: number): Ge
 function blockAt(reader: Reader, at: number, limit: number, base = at): Block | undefined {
   const length = reader.u16(at);
   if (length < 8 || !reader.has(at, 6) || at + 6 > limit) return;
-  const key = narrow(reader, at + 6, KEY_MAX * 2);
-  const body = aligned(at + 6 + (key.length + 1) * 2, base);
-  return { end: Math.min(at + length, limit), key, body, valueLength: reader.u16(at + 2) };
+  const key = narrow(reader, at + KEY_AT, KEY_MAX * 2);
+  const body = aligned(at + KEY_AT + (key.length + 1) * 2, base);
+  const end = Math.min(at + length, limit);
+  return { start: at, end, key, body, valueLength: reader.u16(at + 2) };
 }
 
 // Blocks begin at multiples of four from the resource's start.

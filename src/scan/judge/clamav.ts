@@ -24,32 +24,37 @@ export interface Stretch {
 const isWithin = (value: number, range: NumberRange | undefined) =>
   range === undefined || (value >= range.min && value <= range.max);
 
-/** What a place is in this object; undefined if there is no such place. */
-export function stretchOf(
+/** What a place is in this object; none if there is no such place. */
+export function stretchesOf(
   place: PlainPlace | ExecutablePlace,
   context: JudgeContext,
-): Stretch | undefined {
+): readonly Stretch[] {
   const { shift } = place;
-  const around = (at: number) => ({ from: at, to: at + shift });
+  const around = (at: number) => [{ from: at, to: at + shift }];
   switch (place.base) {
     case "start":
       return around(place.add);
     case "end": {
       const at = context.subject.bytes.length - place.add;
-      return at < 0 ? undefined : around(at);
+      return at < 0 ? [] : around(at);
     }
     case "entry": {
       const entry = context.executable()?.entryPoint ?? -1;
-      return entry < 0 ? undefined : around(entry + place.add);
+      return entry < 0 ? [] : around(entry + place.add);
+    }
+    case "version": {
+      const executable = context.executable();
+      const strings = executable?.format === "pe" ? executable.versionStrings : [];
+      return strings.flatMap(({ offset }) => around(offset));
     }
     case "section":
     case "last":
     case "inside": {
       const sections = context.executable()?.sections ?? [];
       const section = sections.at(place.base === "last" ? -1 : place.section);
-      if (section === undefined) return undefined;
+      if (section === undefined) return [];
       if (place.base !== "inside") return around(section.offset + place.add);
-      return { from: section.offset, to: section.offset + section.size - 1 + shift };
+      return [{ from: section.offset, to: section.offset + section.size - 1 + shift }];
     }
     default:
       return place satisfies never;
@@ -134,9 +139,10 @@ class Hearing {
     const { patterns, place, leads } = body;
     const matches = leads === undefined ? this.#places(patterns) : this.#behind(patterns, leads);
     if (place === undefined) return matches;
-    const stretch = stretchOf(place, this.#context);
-    if (stretch === undefined) return [];
-    return matches.filter(({ start }) => start >= stretch.from && start <= stretch.to);
+    const stretches = stretchesOf(place, this.#context);
+    return matches.filter(({ start }) =>
+      stretches.some(({ from, to }) => start >= from && start <= to),
+    );
   }
 
   #places(patterns: readonly number[]): readonly Match[] {
@@ -171,7 +177,7 @@ class Hearing {
 
   #countRegex(pcre: Extract<Subsignature, { kind: "pcre" }>, id: number): number {
     if (!isLogicTrue(pcre.trigger, (other) => this.count(other))) return 0;
-    const stretch = pcre.place === undefined ? undefined : stretchOf(pcre.place, this.#context);
+    const [stretch] = pcre.place === undefined ? [] : stretchesOf(pcre.place, this.#context);
     if (pcre.place !== undefined && stretch === undefined) return 0;
     const regex = this.#regexes.get(pcre);
     const found = searchRegex({ pcre, regex, stretch, context: this.#context });

@@ -1,12 +1,12 @@
 // Offsets of ClamAV's patterns: `*`, `n`, `EOF-n`, and in executables `EP+n`, `Sx+n`, `SEx`, `SL+n`,
-// each with `,shift`: the match may start up to so many bytes behind.
+// `VI` (a key of the version information), each with `,shift`: the match may start up to so many bytes behind.
 import type { ExecutablePlace, PlainPlace } from "../../../gwdb/clamav-judgement.ts";
 import { type Place, SourceError } from "../../source.ts";
 import { EXECUTABLE_TARGETS } from "../types.ts";
-import { UnsupportedError, type Where } from "./units.ts";
+import type { Where } from "./units.ts";
 
 const TEXT_MAX = 64;
-const EXPECTED = "*, n, EOF-n, EP+n, Sx+n, SEx or SL+n, with ,shift";
+const EXPECTED = "*, n, EOF-n, EP+n, Sx+n, SEx, SL+n or VI, with ,shift";
 /** Macro groups. */
 export const GROUPS_MAX = 32;
 
@@ -18,6 +18,8 @@ export type Offset =
   | { readonly kind: "macro"; readonly group: number };
 
 function executablePlace(text: string, shift: number): ExecutablePlace | null {
+  // Keys have no range around them, whatever is written.
+  if (text === "VI") return { base: "version", section: 0, add: 0, shift: 0 };
   const [, entry, last, section, sign = "+", digits = "0", inside] =
     /^(?:(?:(EP)|(SL)|S(\d{1,4}))([+-])(\d{1,9})|SE(\d{1,4}))$/.exec(text) ?? [];
   const add = Number(digits) * (sign === "-" ? -1 : 1);
@@ -49,10 +51,6 @@ export function parseOffset(text: string, target: number, at: Where): Offset {
   if (digits !== undefined) {
     const place = { base: end ? "end" : "start", add: Number(digits), shift } as const;
     return { kind: "plain", place };
-  }
-  if (base.startsWith("VI")) {
-    if (!EXECUTABLE_TARGETS.has(target)) fail(`${base} is for executables only`);
-    throw new UnsupportedError("offset VI (version information)", at);
   }
   const place = executablePlace(base, shift);
   if (place === null) return fail(`bad offset ${text}`);

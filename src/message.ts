@@ -97,6 +97,23 @@ export interface Extract {
   readonly bytes: Uint8Array;
   /** Where its encoded bytes stand in what it was taken out of, if that is one stretch. */
   readonly place?: Stretch;
+  /** How its container keeps it, if that tells. */
+  readonly stored?: StoredEntry;
+}
+
+/** How a container keeps an entry. */
+export interface StoredEntry {
+  /** Bytes that it takes there. */
+  readonly packedSize: number;
+  readonly isEncrypted: boolean;
+}
+
+/** An entry of a container that stayed closed: no password for it was found. */
+export interface ClosedEntry {
+  readonly name: string;
+  /** Bytes of its content, and what it takes in the container, if that tells. */
+  readonly size?: number;
+  readonly packedSize?: number;
 }
 
 /** How taking an object apart ended. Anything but "clean" becomes the container's status. */
@@ -106,6 +123,8 @@ export interface Explosion {
   readonly note: string;
   /** What taking it apart found, where that is a finding of its own. */
   readonly findings?: readonly Finding[];
+  /** Entries that are known by name only, the first thousand. */
+  readonly closed?: readonly ClosedEntry[];
 }
 
 /** An envelope's recipient (forward-path) with its DSN wishes. RFC 3461 §4. */

@@ -9,6 +9,10 @@ export interface EntryJudgement {
   readonly name?: string;
   /** Bytes of the container. */
   readonly containerSize?: NumberRange;
+  /** Bytes of the entry itself, and those that it takes in the container. */
+  readonly size?: NumberRange;
+  readonly packedSize?: NumberRange;
+  readonly isEncrypted?: boolean;
   /** Place among the container's entries, from 1. */
   readonly position?: NumberRange;
 }

@@ -8,11 +8,13 @@ import type { GarbagePacer } from "../base/garbage.ts";
 import { describeError } from "../base/log.ts";
 import { Passwords } from "../base/password/passwords.ts";
 import {
+  type ClosedEntry,
   type Explosion,
   type Extract,
   type Finding,
   type ScannedObject,
   type Status,
+  type StoredEntry,
   type Verdict,
   worseStatus,
 } from "../message.ts";
@@ -20,6 +22,14 @@ import { explodeMail } from "../mime/explode.ts";
 import { plainText, readableTexts } from "../mime/texts.ts";
 import { type FileType, fileType, secondType } from "../scan/file-type.ts";
 import { type Unpacker, unpackerFor } from "../unpack/registry.ts";
+
+/** How an object lies in what it was taken out of. */
+interface EntryPlace extends Partial<StoredEntry> {
+  readonly containerSize: number;
+  readonly position: number;
+  /** There for an entry that could not be opened: its size, -1 if nobody tells. */
+  readonly closedSize?: number;
+}
 
 /** The engine as inspection needs it. */
 export interface ObjectScanner {
@@ -30,7 +40,7 @@ export interface ObjectScanner {
     readonly type: string;
     readonly containerType: string;
     readonly containers: readonly string[];
-    readonly entry?: { readonly containerSize: number; readonly position: number };
+    readonly entry?: EntryPlace;
     readonly depth: number;
   }): {
     readonly findings: readonly Finding[];
@@ -38,6 +48,14 @@ export interface ObjectScanner {
     readonly isComplete: boolean;
     readonly isTrusted?: boolean;
   };
+  /** What is found in an entry's name and how it lies in its container. */
+  scanClosed?(entry: {
+    readonly name: string;
+    readonly containerType: string;
+    readonly containers: readonly string[];
+    readonly entry: EntryPlace;
+    readonly depth: number;
+  }): readonly Finding[];
 }
 
 /** Sees nothing: for whoever wants objects taken out, not scanned. */
@@ -106,9 +124,10 @@ function containersOf(parent: Frame | undefined): string[] {
 }
 
 // How the next child lies in its parent.
-function entryOf(parent: Frame | undefined) {
+function entryOf(parent: Frame | undefined, stored: StoredEntry | undefined) {
   if (parent === undefined) return {};
-  return { entry: { containerSize: parent.bytes.length, position: ++parent.childCount } };
+  const containerSize = parent.bytes.length;
+  return { entry: { containerSize, position: ++parent.childCount, ...stored } };
 }
 
 function* explodeAll(
@@ -119,13 +138,15 @@ function* explodeAll(
   let status: Explosion["status"] = "clean";
   const notes: string[] = [];
   const findings: Finding[] = [];
+  const closed: ClosedEntry[] = [];
   for (const explode of exploders) {
     const end = yield* explode(bytes, budget);
     status = worseStatus(status, end.status) as Explosion["status"];
     if (end.note !== "") notes.push(end.note);
     findings.push(...(end.findings ?? []));
+    closed.push(...(end.closed ?? []));
   }
-  return { status, note: notes.join("; "), findings };
+  return { status, note: notes.join("; "), findings, closed };
 }
 
 class Inspection {
@@ -189,7 +210,8 @@ class Inspection {
       }
       const step = frame.children.next();
       if (step.done !== true) return step.value;
-      const { status, note, findings = [] } = step.value;
+      const { status, note, findings = [], closed = [] } = step.value;
+      for (const entry of closed) this.#lookAtClosed(entry, frame);
       // Text that only looks like a message may have a header that leads nowhere.
       const isGuess = frame.node.type === "mail" && frame.node.declaredType !== MESSAGE;
       if ((status !== "clean" || note !== "") && !(isGuess && status === "damaged")) {
@@ -201,6 +223,17 @@ class Inspection {
       this.#mark(frame.node, "unscanned", `could not be taken apart: ${describeError(error)}`);
     }
     return undefined;
+  }
+
+  /** Holds an entry that stayed closed against signatures on names and sizes of entries. */
+  #lookAtClosed({ name, size = -1, packedSize = size }: ClosedEntry, frame: Frame): void {
+    const containers = [...containersOf(frame.parent), frame.node.type];
+    const place = { containerSize: frame.bytes.length, position: 0, isEncrypted: true };
+    const found = this.#engine.scanClosed?.({
+      ...{ name: name.slice(0, NAME_LENGTH_MAX), containers, containerType: frame.node.type },
+      ...{ depth: frame.depth + 1, entry: { ...place, packedSize, closedSize: size } },
+    });
+    this.#addFindings(frame.node, found ?? []);
   }
 
   /** Scans one object; the frame to take it apart with, if there is a way. */
@@ -228,7 +261,11 @@ class Inspection {
     this.nodes.push(node);
     this.#onObject?.(node.id, name, bytes);
     this.#garbage?.passed(bytes.length);
-    this.#scan(node, bytes, { containers: containersOf(parent), depth, ...entryOf(parent) });
+    this.#scan(node, bytes, {
+      containers: containersOf(parent),
+      depth,
+      ...entryOf(parent, extract.stored),
+    });
     const exploders = explodersFor(type, bytes);
     if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
       this.#recentTexts.push(bytes);

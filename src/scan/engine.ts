@@ -205,6 +205,11 @@ export class Engine {
     return { findings, scanned: isComplete ? object.bytes.length : 0, isComplete };
   }
 
+  /** Looks at an entry of which there is nothing but its name, and how it lies in its container. */
+  scanClosed(object: Omit<EngineObject, "bytes" | "type">): readonly Finding[] {
+    return this.#look({ ...object, bytes: new Uint8Array(0), type: "" }, false).findings;
+  }
+
   /** Looks at an object, or at a view of one: that is seen only by signatures that ask for it. */
   #look(object: EngineObject, isView: boolean): ScanResult {
     const { bytes } = object;
@@ -222,7 +227,10 @@ export class Engine {
     const answer = this.#calls.gw_scan(state, type, container, object.depth, search) >>> 0;
     const isCut = answer >= INCOMPLETE;
     const count = isCut ? answer - INCOMPLETE : answer;
-    const { findings, isUnfinished } = this.#collect(count, isCut, isView);
+    const isClosed = object.entry?.closedSize !== undefined;
+    const { findings, isUnfinished } = isClosed
+      ? this.#collectOfEntry(count)
+      : this.#collect(count, isCut, isView);
     this.#judging.end();
     if (this.#calls.gw_is_trusted(state) !== 0) {
       return { findings: [], scanned: bytes.length, isComplete: true, isTrusted: true };
@@ -261,6 +269,16 @@ export class Engine {
       findings.push(this.#finding(index, offset === NO_OFFSET ? -1 : offset));
     }
     return { findings, isUnfinished };
+  }
+
+  /** Only what is about entries: of the content nothing is known. */
+  #collectOfEntry(count: number): { findings: Finding[]; isUnfinished: boolean } {
+    const found = [...this.#findings.subarray(0, count)].filter((index) => {
+      if (!this.#judging.isOfEntry(index)) return false;
+      const outcome = this.#judging.outcome(index);
+      return outcome !== "unfinished" && outcome.isMatch;
+    });
+    return { findings: found.map((index) => this.#finding(index, -1)), isUnfinished: false };
   }
 
   #about(signature: number): SignatureText {

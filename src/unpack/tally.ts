@@ -1,20 +1,27 @@
 // The outcome of taking a container apart, gathered entry by entry: the gravest status, with the
 // names of the first entries that caused it.
 
-import { type Explosion, worseStatus } from "../message.ts";
+import { type ClosedEntry, type Explosion, worseStatus } from "../message.ts";
 import { cleanName } from "../text/object-name.ts";
 
 type Trouble = Exclude<Explosion["status"], "clean">;
 
 const NAMES_MAX = 3;
+/** Entries told of that stayed closed. */
+const CLOSED_MAX = 1000;
 
 /** Gathers what went wrong. */
 export class Tally {
+  readonly #closed: ClosedEntry[] = [];
   readonly #remarks = new Set<string>();
   readonly #troubles = new Map<string, { status: Trouble; names: string[]; count: number }>();
 
   /** Notes that `reason` holds for the entry `name` ("" for the container itself). */
-  add(status: Trouble, reason: string, name = ""): void {
+  add(status: Trouble, reason: string, name = "", sizes: Omit<ClosedEntry, "name"> = {}): void {
+    // What is protected has a name, if nothing else: some signatures are about that.
+    if (status === "protected" && name !== "" && this.#closed.length < CLOSED_MAX) {
+      this.#closed.push({ name, ...sizes });
+    }
     const key = `${status} ${reason}`;
     const trouble = this.#troubles.get(key) ?? { status, names: [], count: 0 };
     trouble.count++;
@@ -50,6 +57,7 @@ export class Tally {
       else notes.unshift(note);
       status = worseStatus(status, trouble.status) as Explosion["status"];
     }
-    return { status, note: [...notes, ...this.#remarks].join("; ") };
+    const note = [...notes, ...this.#remarks].join("; ");
+    return this.#closed.length === 0 ? { status, note } : { status, note, closed: this.#closed };
   }
 }

@@ -18,6 +18,15 @@ test("Tally puts the gravest status and its reason first", () => {
 
 test("Tally names three entries and counts the others", () => {
   const tally = new Tally();
-  for (const name of ["a", "b", "c", "d", "e"]) tally.add("protected", "encrypted", name);
-  expect(tally.outcome).toEqual({ status: "protected", note: "encrypted: a, b, c and 2 more" });
+  for (const name of ["a", "b", "c", "d", "e"]) tally.add("damaged", "cut", name);
+  expect(tally.outcome).toEqual({ status: "damaged", note: "cut: a, b, c and 2 more" });
+});
+
+test("Tally tells which entries stayed closed, a thousand of them", () => {
+  const tally = new Tally();
+  tally.add("protected", "encrypted", "a", { size: 3, packedSize: 15 });
+  for (let i = 0; i < 2000; i++) tally.add("protected", "encrypted", `${i}`);
+  const { closed = [] } = tally.outcome;
+  expect(closed[0]).toEqual({ name: "a", size: 3, packedSize: 15 });
+  expect(closed).toHaveLength(1000);
 });

@@ -12,8 +12,13 @@ export interface Match {
 export interface Entry {
   /** Bytes of the container. */
   readonly containerSize: number;
-  /** Place among what was taken out of it, from 1. */
+  /** Place among what was taken out of it, from 1; 0 if nobody counted. */
   readonly position: number;
+  /** Bytes it takes there; those of the object if that is not known. */
+  readonly packedSize?: number;
+  readonly isEncrypted?: boolean;
+  /** Bytes of what could not be opened, of which there is nothing but this; -1 if not known. */
+  readonly closedSize?: number;
 }
 
 /** The object that is judged. */

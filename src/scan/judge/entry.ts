@@ -25,9 +25,14 @@ export function createEntryJudge(): Judge<EntryJudgement> {
   return (judgement, { subject, spend }) => {
     const { entry, name } = subject;
     if (entry === undefined) return { isMatch: false, offset: -1 };
+    const size = entry.closedSize ?? subject.bytes.length;
+    const { isEncrypted = entry.isEncrypted === true } = judgement;
     const isInPlace =
       isWithin(entry.containerSize, judgement.containerSize) &&
-      isWithin(entry.position, judgement.position);
+      isWithin(entry.position, judgement.position) &&
+      isWithin(size, judgement.size) &&
+      isWithin(entry.packedSize ?? size, judgement.packedSize) &&
+      isEncrypted === (entry.isEncrypted === true);
     if (!isInPlace || judgement.name === undefined) return { isMatch: isInPlace, offset: -1 };
     const found = regexOf(judgement.name).exec(Buffer.from(name, "utf8"), 0, { spend });
     return found === "unfinished" ? found : { isMatch: found !== null, offset: -1 };

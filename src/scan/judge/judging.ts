@@ -89,6 +89,11 @@ export class Judging {
     return judged;
   }
 
+  /** Whether a signature is about how objects lie in their containers. */
+  isOfEntry(signature: number): boolean {
+    return this.#read(signature).judgement?.format === "entry";
+  }
+
   #decide(signature: number): Judged {
     const { judgement } = this.#read(signature);
     if (judgement === undefined) return { isMatch: true, offset: this.#offset(signature) };

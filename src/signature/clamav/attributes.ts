@@ -113,6 +113,9 @@ class AttributeReader {
       case "Intermediates":
         this.#rest.intermediates = this.#intermediates(value);
         return;
+      case "IconGroup1":
+      case "IconGroup2":
+        throw new UnsupportedError("icons are not compared", at);
       default:
         throw new UnsupportedError(`attribute ${key.slice(0, 40)}`, at);
     }

@@ -5,7 +5,7 @@ import type { EntryJudgement } from "../../gwdb/entry-judgement.ts";
 import { compileRegex } from "../../regex/regex.ts";
 import { RegexError } from "../../regex/types.ts";
 import { type Expression, type Signature, SourceError } from "../source.ts";
-import { allOf, containerCondition, sizeCondition } from "./attributes.ts";
+import { containerCondition } from "./attributes.ts";
 import { infoOf, type LineContext } from "./logical.ts";
 import { UnsupportedError } from "./pattern/units.ts";
 import { type Field, fieldsOf, isForEngine, nameOf, OTHER_ENGINE } from "./report.ts";
@@ -32,13 +32,10 @@ function nameExpression(field: Field): string | undefined {
   return field.text;
 }
 
-// What gw's extracts do not tell; an encrypted entry that was opened is no longer one.
-function checkUnsupported(packedSize: Field, encrypted: Field): void {
-  if (rangeOf(packedSize) !== undefined) {
-    throw new UnsupportedError("size in the container", packedSize);
-  }
-  if (encrypted.text === "1") throw new UnsupportedError("encrypted entries", encrypted);
-  if (!/^[0*]$/.test(encrypted.text)) throw new SourceError("bad flag", encrypted, "0, 1 or *");
+function flagOf(field: Field): boolean | undefined {
+  if (field.text === "*") return undefined;
+  if (!/^[01]$/.test(field.text)) throw new SourceError("bad flag", field, "0, 1 or *");
+  return field.text === "1";
 }
 
 /** Reads one line; throws SourceError, or UnsupportedError for what gw does not check. */
@@ -49,24 +46,27 @@ export function readEntryLine(line: string, context: LineContext): Signature {
     ...[Field, Field, Field, Field],
   ];
   if (!isForEngine(fields[10], fields[11])) throw new UnsupportedError(OTHER_ENGINE, name);
-  checkUnsupported(packed, encrypted);
   const realSize = rangeOf(real);
   const expression = nameExpression(regex);
   const containerSize = rangeOf(size);
   const place = rangeOf(position);
-  const limits = allOf(
-    type.text === "*" ? null : containerCondition(type.text, type),
-    realSize === undefined ? null : sizeCondition(realSize),
-  );
-  if ((limits ?? expression ?? containerSize ?? place ?? null) === null) {
-    throw new UnsupportedError("would match every entry", name);
-  }
+  const packedSize = rangeOf(packed);
+  const isEncrypted = flagOf(encrypted);
+  const limits = type.text === "*" ? null : containerCondition(type.text, type);
   const judgement: EntryJudgement = {
     format: "entry",
     ...(expression === undefined ? {} : { name: expression }),
     ...(containerSize === undefined ? {} : { containerSize }),
+    ...(realSize === undefined ? {} : { size: realSize }),
+    ...(packedSize === undefined ? {} : { packedSize }),
+    ...(isEncrypted === undefined ? {} : { isEncrypted }),
     ...(place === undefined ? {} : { position: place }),
   };
+  const asked = Object.keys(judgement).filter((key) => key !== "format" && key !== "isEncrypted");
+  // Whether an entry is encrypted says too little: half of all are.
+  if (limits === null && asked.length === 0) {
+    throw new UnsupportedError("would match every entry", name);
+  }
   const always: Expression = { kind: "always" };
   return {
     info: infoOf(nameOf(name).trim(), context.isUnwanted),

@@ -5,7 +5,7 @@
 import { crc32 } from "node:zlib";
 import type { Budget } from "../../base/budget.ts";
 import { asBuffer } from "../../base/bytes.ts";
-import type { Explosion, Extract } from "../../message.ts";
+import type { Explosion, Extract, StoredEntry } from "../../message.ts";
 import { joinNames } from "../../text/object-name.ts";
 import { Tally } from "../tally.ts";
 import {
@@ -115,6 +115,7 @@ class ZipWalk {
     if (this.#budget.isExpired) this.#stop("time limit reached");
     if (this.#isStopped || (packed === 0 && isDirectory(headers))) return dataStart;
     const open = headers.filter((header) => !isEncrypted(header));
+    const stored = { packedSize: packed, isEncrypted: open.length < headers.length };
     const attempts: Attempt[] = [];
     for (const method of new Set(open.map((header) => header.method))) {
       const attempt = this.#attempt(entry, method, names);
@@ -124,15 +125,17 @@ class ZipWalk {
     let isRead = attempts.some((attempt) => attempt.problem === "");
     if (open.length < headers.length && !isRead) {
       const opened = this.#decrypt(entry, names);
-      if (opened === undefined) this.#tally.add("protected", "encrypted", names);
-      else attempts.push(opened);
+      if (opened === undefined) {
+        const size = Math.max(...headers.map((header) => header.size));
+        this.#tally.add("protected", "encrypted", names, { size, packedSize: packed });
+      } else attempts.push(opened);
       isRead = opened === undefined || opened.problem === "";
     }
     if (!isRead && !isHidden && attempts[0] !== undefined) {
       this.#tally.add("damaged", attempts[0].problem, names);
     }
     for (const { bytes, problem } of attempts) {
-      if (bytes.length > 0 || problem === "") yield* this.#give(names, bytes);
+      if (bytes.length > 0 || problem === "") yield* this.#give(names, bytes, stored);
     }
     const end = Math.max(0, ...attempts.map((attempt) => attempt.end));
     return end > 0 ? end : Math.min(this.#bytes.length, dataStart + packed);
@@ -249,9 +252,9 @@ class ZipWalk {
     return { bytes, end, problem };
   }
 
-  *#give(name: string, bytes: Uint8Array): Generator<Extract> {
+  *#give(name: string, bytes: Uint8Array, stored: StoredEntry): Generator<Extract> {
     if (this.#isStopped) return;
-    if (this.#budget.takeObject(bytes.length)) yield { name, declaredType: "", bytes };
+    if (this.#budget.takeObject(bytes.length)) yield { name, declaredType: "", bytes, stored };
     else if (bytes.length <= this.#budget.bytesLeft) this.#stop("too many objects");
     else this.#refuse(name);
   }

@@ -45,9 +45,9 @@ test.each([
   ["a;Engine:241-255,Target:0;0;61626364", "for other versions of the engine"],
   ["a;Target:15;0;61626364", "target 15"],
   ["a;Target:0,Bogus:1;0;61626364", "attribute Bogus"],
-  ["a;Target:1,IconGroup1:X;0;61626364", "attribute IconGroup1"],
+  ["a;Target:1,IconGroup1:X;0;61626364", "icons are not compared"],
   ["a;Target:0,Container:CL_TYPE_NOSUCH;0;61626364", "file type CL_TYPE_NOSUCH"],
-  ["a;Target:1;0;VI:61626364", "offset VI (version information)"],
+  ["a;Target:1;0&1;61626364;VI:0/a/", "offset VI of a regular expression"],
   ["a;Target:0;0;fuzzy_img#0123456789abcdef", "fuzzy image hash"],
   [`a;Target:0;0&1;61626364;$\{1-2}3$`, "a macro group without members"],
 ])("importClamav() skips %s", (line, reason) => {

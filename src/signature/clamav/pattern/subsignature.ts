@@ -250,6 +250,9 @@ function addRegex(draft: Draft, field: Field): ReadSubsignature {
   }
   const offset = before === undefined ? undefined : parseOffset(before, draft.target, field);
   if (offset?.kind === "macro") throw new SourceError("a macro group stands in .ndb files", field);
+  if (offset?.kind === "executable" && offset.place.base === "version") {
+    throw new UnsupportedError("offset VI of a regular expression", field);
+  }
   const flags = letters.replace(/[gre]/g, "");
   checkRegex(source, flags, field);
   draft.subsignatures.push({

@@ -47,6 +47,8 @@ export interface ObjectScanner {
     readonly scanned: number;
     readonly isComplete: boolean;
     readonly isTrusted?: boolean;
+    /** Types that signatures say the object is of; a finding if it is looked at as that already. */
+    readonly handlers?: readonly { readonly type: string; readonly finding: Finding }[];
   };
   /** What is found in an entry's name and how it lies in its container. */
   scanClosed?(entry: {
@@ -66,6 +68,9 @@ export const BLIND: ObjectScanner = {
 
 type Draft = { -readonly [Key in keyof ScannedObject]: ScannedObject[Key] };
 
+/** Where an object that is scanned lies. */
+type ScanPlace = Pick<Parameters<ObjectScanner["scan"]>[0], "containers" | "depth" | "entry">;
+
 /** An object that is being taken apart. */
 interface Frame {
   readonly parent: Frame | undefined;
@@ -79,6 +84,8 @@ interface Frame {
 
 const PATH_SEPARATOR = " › ";
 const NAME_LENGTH_MAX = 300;
+/** Types that signatures may say one object is of. */
+const HANDLERS_MAX = 4;
 // What is kept for the sake of passwords in it.
 const TEXTS_MAX = 16;
 const TEXT_SIZE_MAX = 65_536;
@@ -102,10 +109,12 @@ const QUINES = new Set<string>([
 export const MESSAGE = "message/rfc822";
 
 // All ways to take such an object apart: bytes that are two things at once are read as both.
-function explodersFor(type: string, bytes: Uint8Array): Unpacker[] {
+// `handlers` are further types that signatures say it is of.
+function explodersFor(type: string, bytes: Uint8Array, handlers: readonly string[]): Unpacker[] {
   const second = type === "mail" ? undefined : secondType(bytes, type as FileType);
-  const first = type === "mail" ? explodeMail : unpackerFor(type);
-  return [first, second && unpackerFor(second)].filter((one) => one !== undefined);
+  const types = [type, ...(second === undefined ? [] : [second]), ...handlers];
+  const exploders = types.map((one) => (one === "mail" ? explodeMail : unpackerFor(one)));
+  return [...new Set(exploders.filter((one) => one !== undefined))];
 }
 
 // The same bytes read again in the same way bring forth the same children, down to the depth limit.
@@ -261,12 +270,12 @@ class Inspection {
     this.nodes.push(node);
     this.#onObject?.(node.id, name, bytes);
     this.#garbage?.passed(bytes.length);
-    this.#scan(node, bytes, {
+    const handlers = this.#scan(node, bytes, {
       containers: containersOf(parent),
       depth,
       ...entryOf(parent, extract.stored),
     });
-    const exploders = explodersFor(type, bytes);
+    const exploders = explodersFor(type, bytes, handlers);
     if (type === "text" && bytes.length <= TEXT_SIZE_MAX && this.#recentTexts.length < TEXTS_MAX) {
       this.#recentTexts.push(bytes);
     }
@@ -293,26 +302,39 @@ class Inspection {
     this.#onText(plainText(bytes.subarray(0, TEXT_TOLD_MAX), declaredType));
   }
 
-  #scan(
-    node: Draft,
-    bytes: Uint8Array,
-    place: Pick<Parameters<ObjectScanner["scan"]>[0], "containers" | "depth" | "entry">,
-  ): void {
+  /** Has an object scanned; the types that it is said to be of beside its own. */
+  #scan(node: Draft, bytes: Uint8Array, place: ScanPlace): readonly string[] {
     if (bytes.length > this.#limits.objectSizeMax) {
       this.#mark(node, "unscanned", `larger than ${this.#limits.objectSizeMax} bytes`);
-      return;
+      return [];
     }
     try {
-      const { name, type } = node;
-      const containerType = place.containers.at(-1) ?? "";
-      const seen = this.#engine.scan({ bytes, name, type, containerType, ...place });
-      node.scanned = seen.scanned;
-      this.#addFindings(node, seen.findings);
-      if (seen.isTrusted === true) this.#mark(node, "clean", "trusted by its hash");
-      if (!seen.isComplete) this.#mark(node, "unscanned", "the scan could not be completed");
+      const { handlers = [], scanned } = this.#scanAs(node.type, node, { bytes, ...place });
+      node.scanned = scanned;
+      const types = new Set(handlers.map(({ type }) => type).filter((type) => type !== node.type));
+      const others = [...types].slice(0, HANDLERS_MAX);
+      for (const type of others) this.#scanAs(type, node, { bytes, ...place });
+      return others;
     } catch (error) {
       this.#mark(node, "unscanned", `scan failed: ${describeError(error)}`);
+      return [];
     }
+  }
+
+  #scanAs(type: string, node: Draft, object: ScanPlace & { readonly bytes: Uint8Array }) {
+    const { name } = node;
+    const containerType = object.containers.at(-1) ?? "";
+    const seen = this.#engine.scan({ name, type, containerType, ...object });
+    const handled = (seen.handlers ?? []).filter((handler) => handler.type === type);
+    const found = [...seen.findings, ...handled.map(({ finding }) => finding)];
+    const known = new Set(node.findings.map(({ signature }) => signature));
+    this.#addFindings(
+      node,
+      found.filter(({ signature }) => !known.has(signature)),
+    );
+    if (seen.isTrusted === true) this.#mark(node, "clean", "trusted by its hash");
+    if (!seen.isComplete) this.#mark(node, "unscanned", "the scan could not be completed");
+    return seen;
   }
 
   #addFindings(node: Draft, findings: readonly Finding[]): void {

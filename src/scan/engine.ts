@@ -56,6 +56,12 @@ export interface EngineObject {
   readonly depth: number;
 }
 
+/** A type that an object is to be looked at as; a finding if it is already. */
+export interface Handler {
+  readonly type: string;
+  readonly finding: Finding;
+}
+
 /** What was found in an object. Unless `isComplete`, nothing may be concluded from no finding. */
 export interface ScanResult {
   readonly findings: readonly Finding[];
@@ -64,6 +70,8 @@ export interface ScanResult {
   readonly isComplete: boolean;
   /** A signature says that the object with this hash is clean, whatever else was found. */
   readonly isTrusted?: boolean;
+  /** Signatures that are no findings, but want the object to be looked at as of another type. */
+  readonly handlers?: readonly Handler[];
 }
 
 /** Where an engine scans, and with what. */
@@ -85,12 +93,21 @@ interface SignatureText {
   readonly cure?: { readonly kind: string };
   /** The cure's places, if it is one that cuts. */
   readonly remedy?: Remedy;
+  /** It is no finding, but says what type the object is. */
+  readonly handler?: string;
 }
 
 function searchOf({ bytes, type }: EngineObject): number {
   const isProgram = (bytes[0] === 0x4d && bytes[1] === 0x5a) || PROGRAMS.has(type);
   return isProgram ? SEARCHES.program : SEARCHES.general;
 }
+
+/** What a signature found that only says a type. */
+interface HandlerFinding extends Finding {
+  readonly handler: string;
+}
+
+const isOfHandler = (finding: Finding): finding is HandlerFinding => "handler" in finding;
 
 /** One worker's scanner. Calls don't overlap: everything is synchronous. */
 export class Engine {
@@ -192,6 +209,7 @@ export class Engine {
     const whole = this.#look(object, false);
     if (whole.isTrusted === true) return whole;
     let { findings, isComplete } = whole;
+    const { handlers } = whole;
     for (const view of viewsOf(object.bytes, object.type, (type) => this.#typeIds.has(type))) {
       const seen = this.#look({ ...object, ...view, name: "" }, true);
       const known = new Set(findings.map(({ signature }) => signature));
@@ -202,7 +220,8 @@ export class Engine {
     }
     const links = this.#phishing?.check(object) ?? [];
     if (links.length > 0) findings = [...findings, ...links];
-    return { findings, scanned: isComplete ? object.bytes.length : 0, isComplete };
+    const scanned = isComplete ? object.bytes.length : 0;
+    return { findings, scanned, isComplete, ...(handlers && { handlers }) };
   }
 
   /** Looks at an entry of which there is nothing but its name, and how it lies in its container. */
@@ -236,7 +255,13 @@ export class Engine {
       return { findings: [], scanned: bytes.length, isComplete: true, isTrusted: true };
     }
     const isComplete = !isCut && !isUnfinished && findings.length < FINDINGS_MAX;
-    return { findings, scanned: isComplete ? bytes.length : 0, isComplete };
+    const scanned = isComplete ? bytes.length : 0;
+    if (!findings.some(isOfHandler)) return { findings, scanned, isComplete };
+    const handlers = findings.filter(isOfHandler).map(({ handler, ...finding }) => {
+      return { type: handler, finding };
+    });
+    const others = findings.filter((finding) => !isOfHandler(finding));
+    return { findings: others, scanned, isComplete, handlers };
   }
 
   // Judgements of an object that the core gave up would judge by half of what is there.
@@ -286,7 +311,7 @@ export class Engine {
     return text.startsWith("{") ? JSON.parse(text) : { name: text };
   }
 
-  #finding(signature: number, offset: number): Finding {
+  #finding(signature: number, offset: number): Finding | HandlerFinding {
     const about = this.#about(signature);
     const { name, severity = "infected", description, cure } = about;
     const remedy = about.remedy ?? (cure?.kind === "remove" ? REMOVE : undefined);
@@ -294,6 +319,7 @@ export class Engine {
       ...{ signature: name, severity, offset },
       ...(description ? { description } : {}),
       ...(remedy ? { remedy } : {}),
+      ...(about.handler ? { handler: about.handler } : {}),
     };
   }
 }

@@ -253,6 +253,7 @@ function textsOf(planned: readonly Planned[]): string[] {
     return packInfo({
       info,
       remedy: remedyOf(signature),
+      handler: signature.handler,
       ...(judgement === undefined ? {} : { judgement }),
     });
   });

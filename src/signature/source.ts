@@ -141,10 +141,11 @@ export interface PackedSignature {
   readonly judgement?: Judgement;
   /** Where the cure cuts, if it is one that does. */
   readonly remedy?: Remedy | undefined;
+  readonly handler?: string | undefined;
 }
 
 /** A signature's text in images: a plain name, or JSON in which what is usual is left out. */
-export function packInfo({ info, judgement, remedy }: PackedSignature): string {
+export function packInfo({ info, judgement, remedy, handler }: PackedSignature): string {
   const { name, severity, description, reference, cure } = info;
   const more = {
     ...(severity === "infected" ? {} : { severity }),
@@ -153,6 +154,7 @@ export function packInfo({ info, judgement, remedy }: PackedSignature): string {
     ...(cure.kind === "none" ? {} : { cure }),
     ...(judgement === undefined ? {} : { judgement }),
     ...(remedy === undefined ? {} : { remedy }),
+    ...(handler === undefined ? {} : { handler }),
   };
   if (Object.keys(more).length === 0 && !name.startsWith("{")) return name;
   return JSON.stringify({ name, ...more });
@@ -162,7 +164,7 @@ export function packInfo({ info, judgement, remedy }: PackedSignature): string {
 export function unpackInfo(packed: string): SignatureInfo {
   const usual = { severity: "infected", description: "", reference: "", cure: { kind: "none" } };
   if (!packed.startsWith("{")) return { ...usual, name: packed } as SignatureInfo;
-  const { judgement: _, remedy: __, ...info } = JSON.parse(packed);
+  const { judgement: _, remedy: __, handler: ___, ...info } = JSON.parse(packed);
   return { ...usual, ...info };
 }
 
@@ -183,6 +185,8 @@ export interface Signature {
   readonly partNames?: readonly string[];
   /** Others may have the same name, as in lists where one name stands for a family. */
   readonly sharesName?: boolean;
+  /** It reports nothing: an object that it hits is looked at as one of this type, too. */
+  readonly handler?: string;
   /** Nothing but hashes of objects, which are trusted: nothing is reported of such an object. */
   readonly isTrusted?: boolean;
 }

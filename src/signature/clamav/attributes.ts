@@ -19,6 +19,8 @@ export interface Attributes {
   readonly entryPoint?: NumberRange;
   readonly sectionCount?: NumberRange;
   readonly intermediates?: readonly (readonly string[])[];
+  /** The type that an object is to be looked at as. */
+  readonly handler?: string;
 }
 
 /** Both, or the one that is there. */
@@ -113,6 +115,12 @@ class AttributeReader {
       case "Intermediates":
         this.#rest.intermediates = this.#intermediates(value);
         return;
+      case "HandlerType": {
+        const [type] = named(value, at);
+        if (type === undefined) throw new UnsupportedError(`handler type ${value}`, at);
+        this.#rest.handler = type;
+        return;
+      }
       case "IconGroup1":
       case "IconGroup2":
         throw new UnsupportedError("icons are not compared", at);

@@ -128,6 +128,7 @@ export function readLogicalLine(line: string, context: LineContext): Signature {
       line: number,
     },
     targets: attributes.target.containers === undefined ? attributes.target.types : [],
+    ...(attributes.handler === undefined ? {} : { handler: attributes.handler }),
     ...decide({ attributes, logic, draft }),
   };
 }

@@ -141,3 +141,19 @@ test.each([
   expect(scanning.loaded).toBe(1);
   expect(scanning.scan(VERSIONED).names).toEqual(isFound ? ["Test.Version"] : []);
 });
+
+// The signature itself is reported where it hits the object as that type, too.
+test.each([
+  ["Test.Handler;Target:0,HandlerType:CL_TYPE_HTML;0;0:6d61676963", ["Test.Handler", "Test.Page"]],
+  ["Test.Handler;Target:7,HandlerType:CL_TYPE_HTML;0;0:6d61676963", ["Test.Page"]],
+  ["Test.Handler;Target:7,HandlerType:CL_TYPE_RTF;0;0:6d61676963", []],
+  ["Test.Handler;Target:7,HandlerType:CL_TYPE_HTML;0;0:6d61676964", []],
+])("%s has an object looked at as that type", async (line, expected) => {
+  const page = "Test.Page;Target:3;0;706c61696e20776f726473";
+  const signatures = Buffer.from(`${line}\n${page}\n`);
+  const scanning = await scanningWith([{ path: "x.ldb", bytes: signatures }]);
+  expect(scanning.loaded).toBe(2);
+  const { names, isWhole } = scanning.scan(Buffer.from("magic: these are plain words\n"));
+  expect(names).toEqual([...expected]);
+  expect(isWhole).toBe(true);
+});

@@ -113,7 +113,8 @@ export class PhishingLists {
     for (const display of shownAddresses(link.display)) {
       const word = this.#pose(real, display, spend);
       if (word === "") continue;
-      const text = `A link shows ${display.host} and leads to ${real.host}.`;
+      const [shown, leads] = [textOf(display, false), textOf(real, false)];
+      const text = `A link shows ${shown} and leads to ${leads}.`;
       yield suspicious(MAIL + word, text);
     }
   }

@@ -8,6 +8,9 @@ import { Output, OutputFullError } from "../stream/output.ts";
 import { type ChunkCoder, unpackChunks, withTable } from "../wim/chunks.ts";
 import type { NtfsPiece, NtfsRun } from "./ntfs-record.ts";
 
+const UNIT_MAX = 1 << 20;
+const NOTHING = new Uint8Array(0);
+
 /** A file's content, or a stream beside it. */
 export interface NtfsStream {
   /** "" for the content. */
@@ -44,6 +47,8 @@ export function unpackStream(
 ): { readonly bytes: Uint8Array; readonly problem: string } | undefined {
   const { size, unitClusters } = stream;
   if (size > giver.room) return;
+  // Windows packs 16 clusters of at most 4 KB together: what is far beyond it could fill the memory.
+  if (unitClusters * clusterSize > UNIT_MAX) return { bytes: NOTHING, problem: "broken units" };
   const output = new Output(size);
   let problem = "";
   try {

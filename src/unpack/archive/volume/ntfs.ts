@@ -113,6 +113,11 @@ class NtfsVolume {
     packed: NtfsStream,
     name: string,
   ): Uint8Array | undefined {
+    // Runs may name the same clusters again and again.
+    if (packed.size > this.#giver.room) {
+      this.#giver.refuse(name);
+      return;
+    }
     const bytes =
       packed.resident ?? Buffer.concat(this.#extents(packed).map((extent) => this.#view(extent)));
     const made = unpackSystemFile(asBuffer(bytes), size, file.systemPacking ?? 0, this.#giver);

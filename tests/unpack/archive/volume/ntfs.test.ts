@@ -75,6 +75,26 @@ describe("an NTFS volume", () => {
     },
   );
 
+  test("with units of clusters as none are is damaged", () => {
+    const image = buildNtfs(FILES, { packing: "lznt1" });
+    // The attribute that is packed: 32,768 clusters together.
+    for (let at = image.indexOf("FILE"); at >= 0; at = image.indexOf("FILE", at + 4)) {
+      const data = at + 56;
+      if (image.readUInt32LE(data) === 0x80 && image[data + 8] === 1) image[data + 34] = 15;
+    }
+    expect(open(image)).toMatchObject({ status: "damaged" });
+  });
+
+  test("with a packed stream of any size is refused", () => {
+    const image = buildNtfs(FILES, { packing: "system" });
+    const name = Buffer.from("WofCompressedData", "utf16le");
+    for (let at = image.indexOf(name); at >= 0; at = image.indexOf(name, at + 4)) {
+      image.writeBigUInt64LE(2n ** 40n, at - 64 + 48);
+      image.writeBigUInt64LE(2n ** 40n, at - 64 + 56);
+    }
+    expect(open(image).status).toBe("unscanned");
+  });
+
   test("whose folders lie in themselves ends", () => {
     const image = buildNtfs(FILES);
     const at = image.indexOf(Buffer.from("SUB", "utf16le"));

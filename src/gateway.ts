@@ -54,6 +54,10 @@ export interface GatewayOptions {
   readonly onReload?: (config: Config) => void;
   /** Somebody asks this gateway to stop. */
   readonly onStop?: () => void;
+  /** Somebody wants another program to take over; throws why it can't. */
+  readonly onUpgrade?: (program: string, graceMs: number) => unknown;
+  /** Doors that are open already. */
+  readonly sockets?: Listener["sockets"];
   /** Opens ports and reads keys as the user that may, if gw itself may not. */
   readonly asRoot?: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -94,6 +98,7 @@ export class Gateway {
   #routes: Routes;
   #policy: Policy;
   #listener: Listener | undefined;
+  #listen: ((sockets: Listener["sockets"]) => Promise<Listener>) | undefined;
   #doors: Doors | undefined;
   #reloading: Promise<unknown> = Promise.resolve();
 
@@ -132,7 +137,7 @@ export class Gateway {
     options: GatewayOptions & { readonly clock: Clock },
     parts: Parts & { readonly observation: Observation },
   ) {
-    const { log, clock } = options;
+    const { log, clock, onScanned } = options;
     this.#options = options;
     this.#config = config;
     this.#clock = clock;
@@ -146,7 +151,6 @@ export class Gateway {
     this.#policy = parts.policy;
     this.#ids = new MessageIds(clock, Math.random);
     const isKept = config["store.decisions_keep"] > 0;
-    const { onScanned } = options;
     this.#trail = new Trail({ store: parts.store, clock, isKept, onScanned });
     const about = { ids: this.#ids, hostname: hostnameOf(config), log, clock };
     this.#texts = new Texts(log);
@@ -219,16 +223,13 @@ export class Gateway {
       clock,
     });
     this.#access = this.#accessOf(config);
-    const listen = () =>
+    const open = (sockets = this.#options.sockets) =>
       Listener.start({
-        ...listenerPlan(config, hostnameOf(config), log),
-        access: () => this.#access,
-        dialog: this.#observation.watch,
-        intake,
-        log,
-        clock,
+        ...listenerPlan(this.#config, hostnameOf(config), log, sockets),
+        ...{ access: () => this.#access, dialog: this.#observation.watch, intake, log, clock },
       });
-    this.#listener = await (this.#options.asRoot?.(listen) ?? listen());
+    this.#listen = open;
+    this.#listener = await (this.#options.asRoot?.(() => open()) ?? open());
     this.#delivery.start();
     this.#notices.start();
     this.#keeper.start();
@@ -263,17 +264,15 @@ export class Gateway {
         return this.reload();
       case "signatures":
         return this.#upkeep.refresh().then(() => this.status());
+      case "upgrade":
+        return this.#options.onUpgrade?.(request.program, request.graceMs);
       case "stop":
         // The answer goes first.
         setImmediate(() => this.#options.onStop?.());
         return {};
       case "pause":
-        for (const stage of request.stages) this.#gate.pause(stage);
-        this.#log.warn("paused", { stages: this.#gate.paused.join(" ") });
-        return this.status();
       case "resume":
-        for (const stage of request.stages) this.#gate.resume(stage);
-        this.#log.info("resumed", { paused: this.#gate.paused.join(" ") || "nothing" });
+        this.#gate.turn(request.verb, request.stages, this.#log);
         return this.status();
       default:
         return request satisfies never;
@@ -282,10 +281,10 @@ export class Gateway {
 
   /** The gateway at this moment. */
   status(): Status {
-    const { messages, recipients } = this.#store.queue.counts();
     return {
       version: VERSION,
       pid: process.pid,
+      program: process.execPath,
       config: this.#options.configFile ?? "",
       startedAt: this.#startedAt,
       listen: this.addresses,
@@ -295,7 +294,7 @@ export class Gateway {
       scanning: this.#inspector.pendingCount,
       sending: this.#queue.inFlight,
       signatures: { identity: this.#inspector.identity, count: this.#inspector.signatureCount },
-      queue: { messages, recipients },
+      queue: this.#store.queue.counts(),
       quarantine: this.#store.vault.counts(),
       warnings: this.#upkeep.warnings(),
     };
@@ -326,13 +325,8 @@ export class Gateway {
   async #reload(): Promise<Reloaded> {
     const log = this.#log;
     try {
-      const config = this.#options.readConfig?.() ?? this.#config;
-      const { ready, waiting } = changesBetween(this.#config, config);
-      // What needs a restart stays as it is until then, or a second reload would not tell of it.
-      const kept = Object.fromEntries(
-        waiting.map((key) => [key, this.#config[key as keyof Config]]),
-      );
-      const taken: Config = { ...config, ...kept };
+      const wanted = this.#options.readConfig?.() ?? this.#config;
+      const { ready, waiting, taken } = changesBetween(this.#config, wanted);
       const routes = Routes.parse(taken["outbound.routes"], taken.route);
       const policy = new Policy(taken, { clock: this.#clock, log });
       const access = this.#accessOf(taken);
@@ -373,6 +367,16 @@ export class Gateway {
       },
       this.#access,
     );
+  }
+
+  /** The doors for clients, for another process to take over. */
+  get listener(): Listener | undefined {
+    return this.#listener;
+  }
+
+  /** Opens doors again that were left. */
+  async reopen(sockets: Listener["sockets"]): Promise<void> {
+    this.#listener = await this.#listen?.(sockets);
   }
 
   /**

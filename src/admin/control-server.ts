@@ -38,6 +38,11 @@ function requestOf(line: string): Request {
     );
     return { verb, ip: ipText, from: fromText, to: toText };
   }
+  if (verb === "upgrade") {
+    const { program, graceMs } = raw as { program?: unknown; graceMs?: unknown };
+    if (typeof program !== "string" || typeof graceMs !== "number") throw new Error("which gw?");
+    return { verb, program, graceMs };
+  }
   if (verb === "report") {
     const { from, to } = raw as { from?: unknown; to?: unknown };
     if (typeof from !== "number" || typeof to !== "number" || !(from < to)) {

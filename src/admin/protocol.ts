@@ -16,6 +16,8 @@ export type Request =
   | { readonly verb: "activity" | "history" }
   /** Mail a report of this period. */
   | { readonly verb: "report"; readonly from: number; readonly to: number }
+  /** Give all to a newer gw, the program of that path; sessions have so long to end. */
+  | { readonly verb: "upgrade"; readonly program: string; readonly graceMs: number }
   | { readonly verb: "pause" | "resume"; readonly stages: readonly Stage[] }
   /** Answered by one line after the other, until the asker goes. */
   | ({ readonly verb: "trace" } & TraceWish);
@@ -24,6 +26,8 @@ export type Request =
 export interface Status {
   readonly version: string;
   readonly pid: number;
+  /** The executable that runs. */
+  readonly program: string;
   /** Configuration file, "" for none. */
   readonly config: string;
   /** Milliseconds since the epoch. */

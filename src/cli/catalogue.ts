@@ -288,6 +288,11 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       operands: "receive|scan|send|all…",
       load: async () => (await control()).resume,
     },
+    upgrade: {
+      summary: "have another executable of gw take over, without dropping a session",
+      example: "gw upgrade --binary /tmp/gw-linux-x64",
+      load: async () => (await import("./control/upgrade.ts")).upgrade,
+    },
     drain: {
       summary: "take no new mail and send what waits, before an upgrade for one",
       example: "gw drain --wait --timeout 10m",

@@ -10,6 +10,11 @@ export interface Changes {
   readonly ready: readonly string[];
   /** Need a restart. */
   readonly waiting: readonly string[];
+  /**
+   * The new configuration, but for what waits: that stays as it is until then, or a second reload would
+   * not tell of it.
+   */
+  readonly taken: Config;
 }
 
 /** The changes from one configuration to another. */
@@ -22,10 +27,10 @@ export function changesBetween(before: Config, after: Config): Changes {
   );
   const tables: Tables = TABLES;
   const needsRestart = (key: string) => (schema[key] ?? tables[key])?.needsRestart === true;
-  return {
-    ready: changed.filter((key) => !needsRestart(key)),
-    waiting: changed.filter(needsRestart),
-  };
+  const waiting = changed.filter(needsRestart);
+  const kept = Object.fromEntries(waiting.map((key) => [key, before[key as keyof Config]]));
+  const ready = changed.filter((key) => !needsRestart(key));
+  return { ready, waiting, taken: { ...after, ...kept } };
 }
 
 /** One setting that differs; values as they would stand in a file, "" where there is none. */

@@ -8,7 +8,7 @@ import type { Access } from "./access/access.ts";
 import type { House } from "./connection.ts";
 import { Door } from "./door/door.ts";
 import { serverOptions } from "./door/options.ts";
-import { nameOf, type Spot, spotsOf } from "./door/place.ts";
+import { type InheritedSocket, nameOf, type Spot, spotsOf } from "./door/place.ts";
 import { Load } from "./limits/load.ts";
 import { Rates } from "./limits/rates.ts";
 import { Logins } from "./login/logins.ts";
@@ -98,6 +98,11 @@ export class Listener {
   /** The TCP ports, in the same order; 0 where there is none. */
   get ports(): readonly number[] {
     return this.#doors.map(({ port }) => port);
+  }
+
+  /** The sockets themselves, for another process or another listener to go on with. */
+  get sockets(): readonly InheritedSocket[] {
+    return this.#doors.flatMap(({ socket }) => socket ?? []);
   }
 
   /** Sessions at this moment. */
@@ -192,6 +197,20 @@ export class Listener {
       for (const connection of open) connection.sweep(now);
     }
     this.#shut = this.#shut.filter(({ isInUse }) => isInUse);
+  }
+
+  /**
+   * Closes the doors and says 421 to sessions without a message. True once all sessions are gone, false
+   * if some still have a message on its way in after `graceMs`: those go on.
+   */
+  async leave(graceMs: number): Promise<boolean> {
+    const late = Promise.withResolvers<boolean>();
+    const timer = setTimeout(() => late.resolve(false), graceMs);
+    const all = [...this.#doors, ...this.#shut];
+    const left = Promise.all(all.map((door) => door.vacate()));
+    const isEmpty = await Promise.race([left.then(() => true), late.promise]);
+    clearTimeout(timer);
+    return isEmpty;
   }
 
   /**
@@ -295,8 +314,9 @@ function rulesText({ listen: _, ...plan }: DoorPlan, certificates: Certificates 
   return JSON.stringify([plan, certificates !== undefined]);
 }
 
+// A door that was handed over has a socket of another number than its place would be given now.
 function isSame(one: Spot, other: Spot): boolean {
-  return nameOf(one) === nameOf(other) && JSON.stringify(one) === JSON.stringify(other);
+  return nameOf(one) === nameOf(other);
 }
 
 function placeOf(text: string): ListenPlace {

@@ -5,7 +5,7 @@ import { describeError, type Log } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import type { ListenerSettings } from "../config/tables.ts";
 import type { Role } from "../message.ts";
-import { type InheritedSocket, inheritedSockets } from "./door/place.ts";
+import { handedSockets, type InheritedSocket, inheritedSockets } from "./door/place.ts";
 import { trustedBy } from "./ldap/ldap.ts";
 import type { SessionLimits } from "./limits/guard.ts";
 import type { RateLimit } from "./limits/rates.ts";
@@ -87,7 +87,8 @@ function doorsOf(config: Config): readonly DoorPlan[] {
 }
 
 /** The certificates of a configuration, the host's own first; none if that is missing. */
-function certificatesOf(config: Config): readonly CertificateFiles[] {
+/** The files of all certificates, the host's own first. */
+export function certificatesOf(config: Config): readonly CertificateFiles[] {
   const certificate = config["inbound.tls_certificate"];
   if (certificate === "") return [];
   return [{ certificate, key: config["inbound.tls_key"] }, ...config.certificate];
@@ -164,14 +165,22 @@ export function inboundSettings(config: Config, hostname: string): InboundSettin
 }
 
 /** What a listener is opened with, beside those who take the mail. */
-export function listenerPlan(config: Config, hostname: string, log: Log): ListenerPlan {
+export function listenerPlan(
+  config: Config,
+  hostname: string,
+  log: Log,
+  inherited: readonly InheritedSocket[] = [
+    ...inheritedSockets(process.env, process.pid),
+    ...handedSockets(process.env),
+  ],
+): ListenerPlan {
   return {
     doors: doorsOf(config),
     certificates: certificatesOf(config),
     directories: directoriesOf(config, log),
     loginKey: loginKeyOf(config),
     loginLimits: loginLimits(config),
-    inherited: inheritedSockets(process.env, process.pid),
+    inherited,
     settings: inboundSettings(config, hostname),
   };
 }

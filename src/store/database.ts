@@ -256,6 +256,19 @@ export function attachDatabase(dataDir: string): Database {
   }
 }
 
+/** Throws if the folder's database is of a later gw than this one; nothing is changed in it. */
+export function refuseNewer(dataDir: string): void {
+  const path = join(dataDir, DATABASE);
+  if (!existsSync(path)) return;
+  const db = new Database(path, { readonly: true });
+  try {
+    const found = userVersion(db);
+    if (found > MIGRATIONS.length) throw wrongVersion(dataDir, found);
+  } finally {
+    db.close();
+  }
+}
+
 function wrongVersion(dataDir: string, found: number): DataFolderError {
   const remedy = found > MIGRATIONS.length ? "use the newer gw" : "start the server to upgrade it";
   return new DataFolderError(

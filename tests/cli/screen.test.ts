@@ -14,6 +14,7 @@ function activity(at: number, received: number, more: Partial<Activity> = {}): A
       startedAt: 0,
       listen: ["[::]:25", "192.0.2.1:465", "unix:/var/run/gw/a-rather-long-name-of-a-socket"],
       dataDir: "/var/lib/gw",
+      program: "/usr/bin/gw",
       paused: [],
       sessions: 12,
       scanning: 3,

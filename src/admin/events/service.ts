@@ -17,6 +17,12 @@ export const SERVICE_EVENTS: EventTable = {
   started: ["The gateway takes mail.", ""],
   stopping: ["The gateway stops: it takes no new mail and ends what is under way.", ""],
   stopped: ["The gateway has stopped.", ""],
+  "handing-over": ["Another gw is to take over (gw upgrade); sessions are let end.", ""],
+  "handed-over": ["The other gw takes mail; this process ends.", ""],
+  "not-handed-over": [
+    "The other gw could not take over; this one goes on.",
+    "See cause, and try again.",
+  ],
   crashed: [
     "gw has met a fault of its own and ended, so that no mail is harmed; what was accepted is on disk.",
     "Report it with its stack. The service manager starts gw again.",

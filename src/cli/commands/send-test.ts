@@ -7,6 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Endpoint, parseEndpoint } from "../../base/endpoint.ts";
 import { describeError } from "../../base/log.ts";
 import { Store } from "../../store/store.ts";
+import { eicar } from "../../text/eicar.ts";
 import { headerDate } from "../../text/header-date.ts";
 import { printable } from "../../text/printable.ts";
 import { Vault, type VaultItem } from "../../vault/vault.ts";
@@ -22,13 +23,6 @@ const POLL_MS = 100;
 const HEADER_SIZE = 16_384;
 const SENDER = "sender@example.com";
 const RECIPIENT = "recipient@example.org";
-
-// The test file every scanner knows (eicar.org), in pieces: whole, it would have this program
-// itself taken for what it looks for.
-function eicar(): string {
-  const middle = ["EICAR", "STANDARD", "ANTIVIRUS", "TEST", "FILE"].join("-");
-  return ["X5O!P%@AP[4", "\\PZX54(P^)7CC)7}$", middle, "!$H+H*"].join("");
-}
 
 function header(subject: string, messageId: string): string[] {
   return [

@@ -7,11 +7,16 @@ import { FileWatch } from "../../config/file/watch.ts";
 import { readConfig as readFile } from "../../config/load.ts";
 import type { Config } from "../../config/schema.ts";
 import { Gateway, type GatewayOptions } from "../../gateway.ts";
+import { HANDED_SOCKETS } from "../../inbound/door/place.ts";
+import { certificatesOf } from "../../inbound/settings.ts";
+import { Certificates } from "../../inbound/tls/certificates.ts";
 import { findPolicyConflicts } from "../../pipeline/policy/config-rules.ts";
 import { openSignatures } from "../../pipeline/scanning.ts";
+import { refuseNewer } from "../../store/database.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { runUntilSignal, watchErrors } from "../running.ts";
+import { type Estate, handOver, Successor } from "../service/hand-over.ts";
 import { Notifier } from "../service/notify.ts";
 import { refuseSecond, removePid, writePid } from "../service/pid-file.ts";
 import { assume } from "../service/privilege.ts";
@@ -54,9 +59,11 @@ function hintOf(error: unknown): string {
 export async function startGateway(
   config: Config,
   options: Omit<GatewayOptions, "signatures">,
+  beforeStore?: () => Promise<void> | undefined,
 ): Promise<Gateway> {
   try {
     const signatures = await openSignatures(config);
+    await beforeStore?.();
     return await Gateway.start(config, { ...options, signatures });
   } catch (error) {
     throw new CliError(`cannot start: ${describeError(error)}${hintOf(error)}`, { cause: error });
@@ -85,8 +92,35 @@ const SERVE_ARGS = {
   },
 } as const satisfies ArgsDef;
 
+interface ServeArgs {
+  readonly config?: string | undefined;
+  readonly user?: string | undefined;
+  readonly "pid-file"?: string | undefined;
+}
+
+// What the older gw's place must hold for this one to take it: found out before anything is let go.
+function refuseToInherit(config: Config): void {
+  refuseNewer(config["server.data_dir"]);
+  const [own, ...others] = certificatesOf(config);
+  if (own !== undefined) new Certificates(own, others);
+}
+
 /** `gw serve` */
 export const serve = command(SERVE_ARGS, async (args, terminal) => {
+  const successor = Successor.of(process.env);
+  try {
+    return await run(args, terminal, successor);
+  } catch (error) {
+    successor?.failed(error);
+    throw error;
+  }
+});
+
+async function run(
+  args: ServeArgs,
+  terminal: Terminal,
+  successor: Successor | undefined,
+): Promise<number> {
   const file = configFile(args.config);
   // A list or a secret outside of the configuration has changed: all is read again, as a reload.
   const watch = new FileWatch((files) => {
@@ -101,24 +135,43 @@ export const serve = command(SERVE_ARGS, async (args, terminal) => {
   const config = readConfig();
   let level = config["log.level"];
   const pidFile = args["pid-file"];
-  if (pidFile !== undefined) refuseSecond(pidFile);
+  if (pidFile !== undefined && successor === undefined) refuseSecond(pidFile);
   const privilege = assume(args.user ?? config["server.user"], [config["server.data_dir"]]);
   // As the user that writes them from then on.
   const { log, objects } = openOutlets(config, terminal, () => level);
   watchErrors(log);
   const notifier = Notifier.open(process.env, log);
   const wish = Promise.withResolvers<string>();
-  const gateway = await startGateway(config, {
+  const options = {
     log,
     onScanned: objects,
     configFile: file ?? "",
     readConfig,
-    onReload: (taken) => {
+    onReload: (taken: Config) => {
       level = taken["log.level"];
     },
     onStop: () => wish.resolve("gw stop"),
+    onUpgrade: (program: string, graceMs: number) => handOver(program, graceMs, estate),
     asRoot: privilege.asRoot,
-  });
+  };
+  let heir: number | undefined;
+  const estate: Estate = {
+    gateway: () => gateway,
+    log,
+    restart: async (sockets) => {
+      gateway = await startGateway(readConfig(), { ...options, sockets });
+    },
+    end: (pid) => {
+      heir = pid;
+      notifier.handOver(pid);
+      wish.resolve("gw upgrade");
+    },
+  };
+  if (successor !== undefined) refuseToInherit(config);
+  const prepared = () => successor?.prepared();
+  let gateway = await startGateway(config, options, prepared);
+  // The numbers are good once.
+  delete process.env[HANDED_SOCKETS];
   privilege.drop(socketsOf(gateway));
   if (process.geteuid?.() === 0) log.warn("runs-as-root", { setting: "server.user" });
   log.info("started", {
@@ -130,7 +183,9 @@ export const serve = command(SERVE_ARGS, async (args, terminal) => {
   watch.start();
   if (pidFile !== undefined) writePid(pidFile);
   notifier.ready(`gw ${VERSION} takes mail on ${gateway.addresses.join(" ")}`);
+  successor?.up();
   const stop = async (graceMs: number) => {
+    if (heir !== undefined) return; // All is stopped, and the other one's by now.
     notifier.stopping();
     await gateway.stop(graceMs);
     notifier.close();
@@ -139,4 +194,4 @@ export const serve = command(SERVE_ARGS, async (args, terminal) => {
   await runUntilSignal(log, { stop, reload: () => gateway.reload() }, wish);
   watch.stop();
   return EXIT.good;
-});
+}

@@ -1,7 +1,7 @@
 // Tells the service manager how gw is, over the socket that it names in NOTIFY_SOCKET: sd_notify(3).
 // Bun has no datagrams over sockets in the file system, so libc is asked for them.
-import { dlopen, FFIType } from "bun:ffi";
 import { describeError, type Log } from "../../base/log.ts";
+import { openLibc } from "./libc.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -66,6 +66,12 @@ export class Notifier {
     this.#timer = setInterval(() => this.#send("WATCHDOG=1"), this.#watchdogMs);
   }
 
+  /** Another process is gw from now on. */
+  handOver(pid: number): void {
+    this.#send(`MAINPID=${pid}`);
+    this.close();
+  }
+
   /** gw is about to end. */
   stopping(): void {
     this.#send("STOPPING=1");
@@ -74,27 +80,6 @@ export class Notifier {
   /** No more signs of life. */
   close(): void {
     clearInterval(this.#timer);
-  }
-}
-
-// libc under the names of glibc and of musl.
-function openLibc() {
-  const symbols = {
-    socket: { args: [FFIType.i32, FFIType.i32, FFIType.i32], returns: FFIType.i32 },
-    sendto: {
-      args: [
-        ...[FFIType.i32, FFIType.ptr, FFIType.u64, FFIType.i32],
-        ...[FFIType.ptr, FFIType.u32],
-      ],
-      returns: FFIType.i64,
-    },
-  } as const;
-  const arch = process.arch === "x64" ? "x86_64" : "aarch64";
-  try {
-    return dlopen("libc.so.6", symbols).symbols;
-  } catch {
-    // Not glibc.
-    return dlopen(`libc.musl-${arch}.so.1`, symbols).symbols;
   }
 }
 

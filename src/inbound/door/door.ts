@@ -2,7 +2,15 @@
 // meet the new rules, sessions that have begun live on under the old ones.
 import { describeError, type Log } from "../../base/log.ts";
 import type { Server } from "../server.ts";
-import { boundName, boundPort, cleanUp, listenOn, type Spot } from "./place.ts";
+import {
+  boundName,
+  boundPort,
+  cleanUp,
+  handedName,
+  type InheritedSocket,
+  listenOn,
+  type Spot,
+} from "./place.ts";
 
 /** A place that is open. */
 export class Door {
@@ -72,6 +80,21 @@ export class Door {
     this.#isClosed = true;
     this.#first.server.close();
     cleanUp(this.spot);
+  }
+
+  /** The socket itself; undefined for one in the file system, whose file goes with this door. */
+  get socket(): InheritedSocket | undefined {
+    if (this.spot.kind === "unix") return undefined;
+    // Bun keeps the descriptor where Node has its own handle.
+    const { server } = this.#first as unknown as { server: { _handle?: { fd?: number } } };
+    const { fd } = server._handle ?? {};
+    if (fd === undefined || fd < 0) throw new Error("a socket has no descriptor to hand over");
+    return { name: handedName(this.spot), fd };
+  }
+
+  /** Takes no more clients and says good-bye; resolves when all have gone. */
+  async vacate(): Promise<void> {
+    await Promise.all(this.#servers.map((server) => server.leave()));
   }
 
   /** Takes no more clients, says good-bye, and ends what is still there after `graceMs`. */

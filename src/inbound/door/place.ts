@@ -11,10 +11,13 @@ export interface InheritedSocket {
   readonly fd: number;
 }
 
-/** A place that one server can listen on. */
+/** A place that one server can listen on; with `fd` the socket is there already. */
 export type Spot =
-  | Exclude<ListenPlace, { kind: "systemd" }>
+  | (Exclude<ListenPlace, { kind: "systemd" }> & { readonly fd?: number })
   | ({ readonly kind: "inherited" } & InheritedSocket);
+
+/** Names of the sockets that an older gw hands over with this start, as JSON. */
+export const HANDED_SOCKETS = "GW_HANDED_SOCKETS";
 
 const FIRST_INHERITED_FD = 3;
 const INHERITED_MAX = 64;
@@ -34,12 +37,29 @@ export function inheritedSockets(
   });
 }
 
+/** The sockets that an older gw handed to this process. */
+export function handedSockets(
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly InheritedSocket[] {
+  const names: unknown = JSON.parse(environment[HANDED_SOCKETS] ?? "[]");
+  if (!Array.isArray(names) || names.length > INHERITED_MAX) return [];
+  return names.map((name, at) => ({ name: String(name), fd: FIRST_INHERITED_FD + at }));
+}
+
+/** Name under which a spot's socket is handed over. */
+export function handedName(spot: Spot): string {
+  return spot.kind === "inherited" ? spot.name : nameOf(spot);
+}
+
 /** The spots of a place. Throws if systemd gave no socket of that name. */
 export function spotsOf(
   place: ListenPlace,
   inherited: readonly InheritedSocket[],
 ): readonly Spot[] {
-  if (place.kind !== "systemd") return [place];
+  if (place.kind !== "systemd") {
+    const own = inherited.find(({ name }) => name === nameOf(place));
+    return [own === undefined ? place : { ...place, fd: own.fd }];
+  }
   const found = inherited.filter(({ name }) => name === place.name);
   if (found.length > 0) return found.map((each) => ({ kind: "inherited", ...each }));
   const there = inherited.map(({ name }) => name).join(", ") || "none at all";
@@ -69,7 +89,7 @@ export function boundPort(server: Server): number {
 
 /** Makes the server listen; rejects with what stands in the way, naming the spot. */
 export async function listenOn(server: Server, spot: Spot, mode: number): Promise<void> {
-  if (spot.kind === "unix") await removeStale(spot.path);
+  if (spot.kind === "unix" && spot.fd === undefined) await removeStale(spot.path);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const onError = (error: Error) => reject(listenError(nameOf(spot), error));
   server.once("error", onError);
@@ -85,6 +105,7 @@ export function cleanUp(spot: Spot): void {
 }
 
 function targetOf(spot: Spot) {
+  if (spot.fd !== undefined) return { fd: spot.fd };
   switch (spot.kind) {
     case "unix":
       return { path: spot.path };

@@ -38,6 +38,13 @@ expect "gw resume receive" 0 '.' gw resume receive
 mail_passes
 expect "gw drain --wait" 0 'drained' gw drain --wait --timeout 60s
 expect "gw resume" 0 '.' gw resume receive
+cp /usr/local/bin/gw /srv/gw-other
+expect "gw upgrade" 0 'serves as process' gw upgrade --binary /srv/gw-other
+now=$(systemctl show -P MainPID gw)
+if [ "$now" != "$pid" ]; then ok "systemd knows the new process"; else fail "MainPID is $now"; fi
+pid=$now
+expect "and finds it active" 0 '^active' systemctl is-active gw
+mail_passes
 kill -KILL "$pid"
 was_restarted() {
     now=$(systemctl show -P MainPID gw)

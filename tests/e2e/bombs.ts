@@ -129,7 +129,8 @@ class Road {
 const cell = (value: number) => Math.round(value).toString();
 
 function rowOf(bomb: Bomb, size: number, alone: Seen, sent: Seen | undefined): string {
-  const note = alone.note.replaceAll("|", "/").slice(0, 70);
+  const why = alone.result === "clean" ? bomb.harmless : undefined;
+  const note = (why ?? alone.note).replaceAll("|", "/").slice(0, 70);
   const kb = size < 10_000 ? `${size} B` : `${Math.round(size / 1000)} kB`;
   const road = sent === undefined ? ["–", "–", "–"] : [cell(sent.ms), cell(sent.mib), sent.result];
   const columns = [
@@ -162,9 +163,9 @@ async function main(): Promise<number> {
       const sent = mail.length > 50e6 ? undefined : await road.send(mail);
       rows.push(rowOf(bomb, bytes.length, alone, sent));
       process.stdout.write(`${rows.at(-1)}\n`);
-      const isClean = alone.result === "clean" && bomb.isWhole !== true;
+      const isClean = alone.result === "clean" && bomb.harmless === undefined;
       const isOpen = isClean || alone.result.startsWith("exit");
-      if (bomb.isWhole === true) whole++;
+      if (bomb.harmless !== undefined) whole++;
       if (isOpen) wrong.clean.push(`${bomb.name}: ${alone.result} ${alone.note}`);
       const [ms, mib] = [Math.max(alone.ms, sent?.ms ?? 0), Math.max(alone.mib, sent?.mib ?? 0)];
       if (ms > TIME_MAX_MS) wrong.late.push(`${bomb.name}: ${cell(ms)} ms`);

@@ -11,6 +11,7 @@ import { EICAR } from "../harness/extracts.ts";
 import { Findings, runScript, tally } from "../harness/findings.ts";
 import { gatewayBinary } from "../harness/gateway-process.ts";
 import { evasions } from "../mime/build-evasions.ts";
+import type { Wrapper } from "../unpack/wrappers/wrapper.ts";
 import { WRAPPERS } from "../unpack/wrappers.ts";
 
 const OUTPUT_MAX = 1 << 28;
@@ -24,14 +25,17 @@ interface Sample {
 
 function samples(step: number): Sample[] {
   const content = Buffer.from(EICAR, "latin1");
-  const all: Sample[] = WRAPPERS.map(({ name, wrap }) => ({
-    ...{ group: "wrapper", name, bytes: wrap(content) },
+  const fits = ({ sizeMax = Infinity, takes }: Wrapper, held: Buffer) =>
+    held.length <= sizeMax && takes?.(held) !== false;
+  const all: Sample[] = WRAPPERS.filter((wrapper) => fits(wrapper, content)).map((wrapper) => ({
+    ...{ group: "wrapper", name: wrapper.name, bytes: wrapper.wrap(content) },
   }));
   for (const [i, inner] of WRAPPERS.entries()) {
+    if (!fits(inner, content)) continue;
     const once = inner.wrap(content);
-    for (const [k, { name, wrap, sizeMax = Infinity }] of WRAPPERS.entries()) {
-      if ((i * 3 + k) % step !== 0 || once.length > sizeMax) continue;
-      all.push({ group: "pair", name: `${inner.name} in ${name}`, bytes: wrap(once) });
+    for (const [k, outer] of WRAPPERS.entries()) {
+      if ((i * 3 + k) % step !== 0 || !fits(outer, once)) continue;
+      all.push({ group: "pair", name: `${inner.name} in ${outer.name}`, bytes: outer.wrap(once) });
     }
   }
   for (const { group, name, bytes } of evasions(EICAR)) {
@@ -86,6 +90,11 @@ async function main(): Promise<number> {
     const named = (id: string) => all[Number(id)]?.name ?? id;
     const alone = [...ours.difference(theirs)].filter((id) => all[Number(id)]?.group === "wrapper");
     findings.row("wrappers that gw alone opens", tally(alone.map(named)));
+    // A mail that hides it may be ambiguous, which is for a gateway to say, not for a scan of a file.
+    const missed = all.flatMap(({ group, name }, i) =>
+      group === "mail" || ours.has(String(i)) ? [] : [name],
+    );
+    findings.mustBeNone("archives in which gw does not find it", missed);
     findings.mustBeNone("clamscan alone", [...theirs.difference(ours)].map(named));
     return findings.print("beside clamscan");
   } finally {

@@ -111,12 +111,18 @@ function storedObjectAt(
     const isCompound = data.subarray(0, 8).equals(COMPOUND_MAGIC);
     return isCompound ? { name: "", bytes: data, problem: cut } : undefined;
   }
-  // Size when unpacked, then a zlib stream: RFC 1950 §2.2.
+  const found = packedObject(data, room);
+  if (found === undefined || found === "too-large") return found;
+  return { ...found, problem: found.problem === "" ? "" : cut || found.problem };
+}
+
+/** An object behind its size when unpacked, in a zlib stream: RFC 1950 §2.2. Undefined if none is. */
+export function packedObject(data: Buffer, room: () => number): StoredObject | undefined {
   if (data.length < 8 || (data[4] as number) % 16 !== 8) return;
   if (data.readUInt16BE(4) % 31 !== 0) return;
   const found = inflate(data.subarray(6), room(), data.readUInt32LE(0));
   if (found.end === "too-large") return "too-large";
   if (found.bytes.length === 0) return;
-  const problem = found.end === "whole" ? "" : cut || "an embedded object does not inflate";
+  const problem = found.end === "whole" ? "" : "an embedded object does not inflate";
   return { name: "", bytes: Buffer.from(found.bytes), problem };
 }

@@ -7,7 +7,7 @@ import { asBuffer, isBlank } from "../../base/bytes.ts";
 import type { Explosion, Extract } from "../../message.ts";
 import { cleanName } from "../../text/object-name.ts";
 import { CompoundFile, type Stream } from "./compound-file.ts";
-import { readPackage, storedObjects } from "./embedded-object.ts";
+import { packedObject, readPackage, type StoredObject, storedObjects } from "./embedded-object.ts";
 import { encryptionOf, openPackage } from "./encryption.ts";
 import { Extraction } from "./extraction.ts";
 import { explodeMessage, isMessage } from "./outlook-message.ts";
@@ -22,6 +22,8 @@ const PACKAGE_STREAM = "\x01OLE10NATIVE";
 const NOTHING_READ = "nothing of it can be read";
 // Excel 5 and 95 call it "Book"; files for both formats have both.
 const WORKBOOK_STREAM = /^(?:Workbook|Book)$/i;
+// Word 2003 keeps the objects of a document in XML like this, each in a stream named by its number.
+const NUMBERED_STREAM = /^_\d{1,12}$/;
 const SLIDES_STREAM = "POWERPOINT DOCUMENT";
 
 /** Takes a compound file apart. */
@@ -107,6 +109,9 @@ function* explodeInside(
     yield* out.give(found.name || "embedded object", found.bytes);
   } else if (stream.name.toUpperCase() === SLIDES_STREAM && !isEncrypted) {
     yield* explodeSlides(file.read(stream).bytes, out);
+  } else if (NUMBERED_STREAM.test(stream.name)) {
+    const found = packedObject(file.read(stream).bytes, () => out.budget.bytesLeft);
+    if (found !== undefined) yield* giveStored(found, `object ${stream.name}`, out);
   } else if (WORKBOOK_STREAM.test(stream.name)) {
     const workbook = readWorkbook(file.read(stream).bytes, out);
     if (workbook.encryption !== "") out.tally.add("protected", workbook.encryption);
@@ -121,13 +126,17 @@ function* explodeInside(
 function* explodeSlides(document: Buffer, out: Extraction): Generator<Extract> {
   for (const found of storedObjects(document, () => out.budget.bytesLeft)) {
     if (out.isStopped) return;
-    if (found === "too-large") {
-      out.tally.add("unscanned", "larger than what may still be extracted", "stored object");
-      continue;
-    }
-    if (found.problem !== "") out.tally.add("damaged", found.problem, found.name);
-    yield* out.give(found.name, found.bytes);
+    yield* giveStored(found, found === "too-large" ? "stored object" : found.name, out);
   }
+}
+
+function* giveStored(found: StoredObject, name: string, out: Extraction): Generator<Extract> {
+  if (found === "too-large") {
+    out.tally.add("unscanned", "larger than what may still be extracted", name);
+    return;
+  }
+  if (found.problem !== "") out.tally.add("damaged", found.problem, name);
+  yield* out.give(name, found.bytes);
 }
 
 // The directory of a project is given out as well: references to other projects and to type

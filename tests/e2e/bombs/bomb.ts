@@ -9,8 +9,8 @@ export interface Bomb {
   readonly wouldBe: string;
   /** A mail as it stands; else it is sent as an attachment. */
   readonly isMail?: boolean;
-  /** Costs time to whoever reads it carelessly, and hides nothing: it may be clean. */
-  readonly isWhole?: boolean;
+  /** Why it may be clean: it costs time to whoever reads it carelessly, and hides nothing. */
+  readonly harmless?: string;
   build(): Buffer;
 }
 

@@ -60,9 +60,8 @@ export const DOCUMENT_BOMBS: readonly Bomb[] = [
     },
   },
   {
-    name: "PDF, 200,000 objects in streams",
-    wouldBe: "200,000 objects",
-    isWhole: true,
+    name: "PDF, 600,000 objects in streams",
+    wouldBe: "600,000 objects",
     build: () => {
       const some = (from: number) =>
         objectStream(
@@ -73,14 +72,13 @@ export const DOCUMENT_BOMBS: readonly Bomb[] = [
             ]),
           ),
         );
-      return buildPdf([CATALOG, ...Array.from({ length: 40 }, (_, i) => some(100 + i * 5000))]);
+      return buildPdf([CATALOG, ...Array.from({ length: 120 }, (_, i) => some(1000 + i * 5000))]);
     },
   },
   {
-    name: "PDF, dictionaries 200,000 deep",
+    name: "PDF, dictionaries 2,500,000 deep",
     wouldBe: "a stack overflow",
-    isWhole: true,
-    build: () => buildPdf([CATALOG, `${"<< /A ".repeat(200_000)}1${" >>".repeat(200_000)}`]),
+    build: () => buildPdf([CATALOG, `${"<< /A ".repeat(2_500_000)}1${" >>".repeat(2_500_000)}`]),
   },
   { name: "DOCX, entities and a picture of zeros", wouldBe: "3 TB", build: billionLaughs },
   { name: "compound file whose sectors are loops", wouldBe: "no end", build: compoundLoop },

@@ -62,6 +62,17 @@ describe("explodeOle2()", () => {
     expect(explode(bytes).status).toBe("clean");
   });
 
+  test("unpacks the objects of documents that Word 2003 writes in XML", () => {
+    const inner = buildCompound({ "\x01Ole10Native": packageStream("a.com", Buffer.from("data")) });
+    const size = Buffer.alloc(4);
+    size.writeUInt32LE(inner.length);
+    const packed = Buffer.concat([size, deflateSync(inner)]);
+    const bytes = buildCompound({ _1577691300: packed, _2: "no object", _3: packed.subarray(0, 90) });
+    expect(contentOf(bytes, "object _1577691300")).toBe(textOf(inner));
+    expect(explode(bytes).status).toBe("damaged");
+    expect(explode(buildCompound({ _1: packed }), { objectSizeMax: 900 }).status).toBe("unscanned");
+  });
+
   test("does not let a stored object grow past the budget", () => {
     const bomb = storedObject(Buffer.alloc(1 << 20), true);
     const bytes = buildCompound({ "PowerPoint Document": bomb });

@@ -6,14 +6,14 @@ import { decodeBase64 } from "../../../codec/base64.ts";
 
 const TELLING_MIN = 8;
 const HEAD_BYTES = 512;
-/** Data of this size counts even if nothing in it is known: no word or checksum is as long. */
-const LARGE = 128;
+/** Data of this size counts even if nothing in it is known: no word is as long. */
+const LARGE = 64;
 const CODES_MIN = 4;
 const NUMBER_MAX = 0xffff;
 // ZIP, program, RAR, 7z, PDF, OLE2, gzip, CAB, shortcut, RTF, ELF, zlib, PNG, bzip2, xz, Zstandard,
-// LZ4, LZMA, Flash, OpenPGP.
+// LZ4, LZMA, compress, Flash, OpenPGP.
 const MAGIC =
-  /^(?:504b0304|4d5a|52617221|377abcaf|25504446|d0cf11e0|1f8b08|4d534346|4c000000|7b5c7274|7f454c46|789c|78da|89504e47|425a68|fd377a58|28b52ffd|04224d18|5d0000|[4-5][36a]5753|a30[1-3]|c8..0[1-3])/;
+  /^(?:504b0304|4d5a|52617221|377abcaf|25504446|d0cf11e0|1f8b08|4d534346|4c000000|7b5c7274|7f454c46|789c|78da|89504e47|425a68|fd377a58|28b52ffd|04224d18|5d0000|1f9d|[4-5][36a]5753|a30[1-3]|c8..0[1-3])/;
 
 /** What a string decodes to if that is anything; backwards as well if the script turns it round. */
 export function decodeLiteral(text: string, isReversing: boolean): Buffer | undefined {

@@ -1,10 +1,18 @@
 // Every file of the corpus taken apart by gw and by other programs: `bun tests/e2e/members.ts
-// [--all] [WORD]`. Each file that 7-Zip, bsdtar, qpdf or mailparser takes out without an error must be
+// [--docs] [WORD]`. Each file that 7-Zip, bsdtar, qpdf or mailparser takes out without an error must be
 // among gw's objects, byte for byte, or gw must say of the archive that it did not see all; anything
-// else must be explained here. --all prints a row for every file; WORD chooses files with it in
-// their path. GW_CORPUS says where the corpus is.
+// else must be explained here. --docs writes a row for every file into docs/members.md; WORD chooses
+// files with it in their path. GW_CORPUS says where the corpus is.
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { simpleParser } from "mailparser";
@@ -15,6 +23,9 @@ import { Findings, runScript, tally } from "../harness/findings.ts";
 
 const { GW_CORPUS = join("..", "shared", "corpus") } = process.env;
 const FOLDERS = ["containers", "mime"];
+const DOCS = join("docs", "members.md");
+const MARK_BEGIN = "<!-- members:begin -->";
+const MARK_END = "<!-- members:end -->";
 const TOOL_TIMEOUT_MS = 20_000;
 const SIZE_MAX = 20 << 20;
 const SILENT = { stdin: "ignore", stdout: "ignore", stderr: "ignore" } as const;
@@ -131,12 +142,31 @@ async function rowOf(path: string): Promise<Row> {
   return { path: relative(GW_CORPUS, path), looked, compared };
 }
 
-/** One line: path, type, status, objects, what each program takes out and how much of it is the same. */
+/** A row of the table: path, type, status, objects, what each program has and gw has of it, notes. */
 function shown({ path, looked, compared }: Row): string {
-  const counts = compared.map(
-    ([program, count, missing]) => `${program} ${count - missing.length}/${count}`,
-  );
-  return [path, looked.type, looked.status, looked.count, ...counts, looked.notes].join("\t");
+  const counts = PROGRAMS.map((program) => {
+    const [, count = 0, missing = []] = compared.find(([name]) => name === program) ?? [];
+    return count === 0 ? "–" : `${count - missing.length}/${count}`;
+  });
+  const missing = compared.filter(([, , names]) => names.length > 0);
+  const why = missing.map(([program]) => reasonFor(path, program) ?? "").filter(Boolean);
+  const notes = [...new Set(why), looked.notes].filter(Boolean).join("; ");
+  const cells = [path, looked.type, looked.status, looked.count - 1, ...counts, notes];
+  const safe = (cell: string | number) =>
+    String(cell)
+      .replace(/[|<>\\\p{Cc}]/gu, " ")
+      .replaceAll("`", "'");
+  return `| ${cells.map(safe).join(" | ")} |`;
+}
+
+function writeDocs(rows: readonly Row[]): void {
+  const head =
+    `| file | type | status | objects in it | ${PROGRAMS.join(" | ")} | what gw says |\n` +
+    `|---|---|---|---|${"---|".repeat(PROGRAMS.length)}---|`;
+  const [begin = "", rest = ""] = readFileSync(DOCS, "utf8").split(MARK_BEGIN);
+  const end = rest.slice(rest.indexOf(MARK_END));
+  const table = rows.map(shown).join("\n");
+  writeFileSync(DOCS, `${begin}${MARK_BEGIN}\n\n${head}\n${table}\n\n${end}`);
 }
 
 function reasonFor(path: string, program: string): string | undefined {
@@ -161,7 +191,7 @@ async function main(): Promise<number> {
   for (const path of samples(words.find((one) => !one.startsWith("--")) ?? "")) {
     rows.push(await rowOf(path));
   }
-  if (words.includes("--all")) process.stdout.write(`${rows.map(shown).join("\n")}\n`);
+  if (words.includes("--docs")) writeDocs(rows);
   const findings = new Findings();
   findings.row("files", rows.length);
   findings.row(

@@ -17,6 +17,7 @@ const { GW_CORPUS = join("..", "shared", "corpus") } = process.env;
 const FOLDERS = ["containers", "mime"];
 const FILE_MAX = 20 << 20;
 const PIECE_MIN = 8;
+const DECODED_BYTES = 24;
 const OUTPUT_MAX = 1 << 28;
 /** Texts that clamscan has rewritten for its own patterns: other case, no blanks, no tags, a frame. */
 const REWRITTEN =
@@ -62,6 +63,14 @@ function look(path: string, bytes: Buffer): Looked {
   const declaredType = path.includes("/mime/") ? "message/rfc822" : "";
   const { status } = inspect({ name: path, declaredType, bytes }, scanner, LIMITS);
   return { status, objects };
+}
+
+/** Whether letters of `mail` that are no base64 were decoded as if they were. */
+function isDecodedProse(piece: Buffer, mail: Buffer): boolean {
+  const letters = mail.toString("latin1").replace(/[^A-Za-z0-9+/]+/g, "");
+  // How it begins: at the next "=" both lose count. The last digit stands for what was left over.
+  const digits = piece.toString("base64", 0, DECODED_BYTES).replace(/=+$/, "");
+  return letters.includes(digits.slice(0, -1));
 }
 
 /** The pieces of one file that clamscan leaves behind. */
@@ -110,6 +119,7 @@ async function main(): Promise<number> {
         const what = `${relative(GW_CORPUS, path)} ${piece.name.replace(/^[^/]*\//, "")}`;
         if (objects.some((object) => object.includes(piece.bytes))) same++;
         else if (NAMELESS.test(basename(piece.name)) && isTextual(piece.bytes)) rewritten++;
+        else if (isDecodedProse(piece.bytes, bytes)) told.push("prose, read as base64");
         else if (status !== "clean") told.push(`gw says ${status}`);
         else {
           const why = EXPLAINED.find(([where]) => where.test(what))?.[1];

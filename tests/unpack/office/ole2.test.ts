@@ -67,7 +67,11 @@ describe("explodeOle2()", () => {
     const size = Buffer.alloc(4);
     size.writeUInt32LE(inner.length);
     const packed = Buffer.concat([size, deflateSync(inner)]);
-    const bytes = buildCompound({ _1577691300: packed, _2: "no object", _3: packed.subarray(0, 90) });
+    const bytes = buildCompound({
+      _1577691300: packed,
+      _2: "no object",
+      _3: packed.subarray(0, 90),
+    });
     expect(contentOf(bytes, "object _1577691300")).toBe(textOf(inner));
     expect(explode(bytes).status).toBe("damaged");
     expect(explode(buildCompound({ _1: packed }), { objectSizeMax: 900 }).status).toBe("unscanned");

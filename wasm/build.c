@@ -13,15 +13,16 @@ static const u8 STRIDES[KINDS] = {TIER_KINDS(STRIDE_OF)};
 static const u8 SPANS[KINDS] = {TIER_KINDS(SPAN_OF)};
 #define NO_SPAN 0u
 
-// What a tier costs per byte of text and programs, in picoseconds, measured: its lookups by the size
-// of its filter; hits of windows, for a thousand entries, growing with their third root; and what
-// else an entry adds, by a thousand: windows that many runs share.
-#define BYTES_COST 800u
-#define BITS_COST 1150u
+// What a tier costs per byte, in picoseconds, measured: its lookups by the size of its filter; hits
+// of windows, for a thousand entries, growing with their third root; and what else an entry adds, by
+// a thousand. Hits are those of text and programs, counted by a quarter: most of what mail brings is
+// compressed, and random to the search.
+#define BYTES_COST 1050u
+#define BITS_COST 1600u
 #define BITS_NEAR_LOG 18u  // beyond, filters leave the near caches
-#define BITS_FAR_COST 250u
-static const u16 HIT_COST[KINDS] = {300, 300, 200, 200, 120, 85, 45, 33, 50};
-static const u16 ENTRY_COST[KINDS] = {500, 300, 100, 60, 20, 13, 2, 1, 1};
+#define BITS_FAR_COST 600u
+static const u16 HIT_COST[KINDS] = {280, 250, 90, 8, 60, 110, 35, 16, 24};
+static const u16 ENTRY_COST[KINDS] = {50, 10, 40, 16, 20, 20, 3, 2, 3};
 
 static u64 lookup_cost(const Tier *tier) {
   if (tier->isBytes) return BYTES_COST;

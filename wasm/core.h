@@ -282,8 +282,9 @@ typedef struct {
   u8 digest[32];
   u8 name[NAME_MAX];
   u32 candidates[BLOCK + 64];
-  u32 survivors[(BLOCK + 64) * 2];    // position and phases
-  u32 windows[(BLOCK * 8 + 64) * 2];  // position and bucket of canonical windows
+  u64 survivors[BLOCK + 64];  // position, phases above it
+  u32 windows[BLOCK * 8 + 64];  // positions of canonical windows
+  u32 found[(BLOCK * 8 + 64) * 2];  // ... and buckets
 } Scan;
 
 // The entry of `key`, or the free one where it would go. The table is never full.

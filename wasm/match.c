@@ -57,46 +57,56 @@
 
 typedef u32 *(*FilterBlock)(const Tier *, const u8 *, const u8 *, const u8 *, const u8 *, u32 *);
 
-// A stretch of one byte that takes in all windows the one at p can be part of.
+// Whether p lies in a stretch of one byte that takes in all windows the one at p can be part of.
 INLINE u32 is_run(const u8 *p) {
   u64 x = load64(p);
-  return ((x ^ rotate64(x, 8)) | (x ^ load64(p - 7)) | (x ^ load64(p + 7))) == 0;
+  return x == rotate64(x, 8) && ((x ^ load64(p - 7)) | (x ^ load64(p + 7))) == 0;
 }
 
 // The candidates that have phases, with these.
-INLINE u32 *find_phases(const Scan *scan, const Tier *tier, const u32 *end, const int window,
+INLINE u64 *find_phases(Scan *scan, const Tier *tier, const u32 *end, const int window,
                         const int fold) {
   const u8 *base = scan->bytes, *phases = scan->tiers + tier->phases;
   const u32 shift = 64 - tier->phaseLog;
-  u32 *out = (u32 *)scan->survivors;
+  u64 *out = scan->survivors;
   for (const u32 *at = scan->candidates; at < end; at++) {
     const u8 *p = base + *at;
+    if (is_run(p)) continue;
     u32 mask = phases[(u32)(filter_hash(p, window, fold, HASH_PHASES) >> shift)];
-    out[0] = *at;
-    out[1] = mask;
-    out += ((mask != 0) & !is_run(p)) * 2;
+    *out = (u64)mask << 32 | *at;
+    out += mask != 0;
   }
   return out;
 }
 
-// Their canonical windows that a bucket may have, with that bucket.
+// The beginnings of the canonical windows that they may belong to, all of them without a branch:
+// how many there are can't be foreseen.
+INLINE u32 *list_windows(Scan *scan, const u64 *end, const int stride) {
+  u32 *out = scan->windows;
+  for (const u64 *at = scan->survivors; at < end; at++) {
+    u32 p = (u32)*at, phases = (u32)(*at >> 32);
+#pragma GCC unroll 8
+    for (int j = 0; j < stride; j++) {
+      *out = p - (u32)j;
+      out += (phases >> j) & 1;
+    }
+  }
+  return out;
+}
+
+// Those of them that a bucket may have, with that bucket.
 INLINE u32 *find_windows(Scan *scan, const Tier *tier, const u32 *end, const int window,
                          const int stride, const int fold) {
   const u8 *base = scan->bytes, *tags = scan->tiers + tier->tags;
   const u32 mask = (1u << tier->bucketLog) - 1;
-  u32 *out = scan->windows, tried = 0;
-  for (const u32 *at = scan->survivors; at < end; at += 2) {
-    for (u32 phases = at[1]; phases != 0; phases &= phases - 1) {
-      u32 q = at[0] - (u32)__builtin_ctz(phases);
-      u64 h = window_hash(base + (i32)q, window, stride, fold);
-      u32 bucket = (u32)h & mask;
-      out[0] = q;
-      out[1] = bucket;
-      out += tags_any(tags + bucket * 16, window_tag(h)) * 2;
-      tried++;
-    }
+  u32 *out = scan->found;
+  for (const u32 *at = scan->windows; at < end; at++) {
+    u64 h = window_hash(base + (i32)*at, window, stride, fold);
+    u32 bucket = (u32)h & mask;
+    out[0] = *at;
+    out[1] = bucket;
+    out += tags_any(tags + bucket * 16, window_tag(h)) * 2;
   }
-  spend(scan, tried + (u32)(end - scan->survivors) / 2);
   return out;
 }
 
@@ -125,9 +135,10 @@ INLINE void search_tier(Scan *scan, const Tier *tier, FilterBlock filter_block, 
   for (const u8 *p = base; p < end && !scan->isIncomplete; p += BLOCK * stride) {
     const u8 *blockEnd = (u32)(end - p) > BLOCK * stride ? p + BLOCK * stride : end;
     u32 *last = filter_block(tier, filter, p, blockEnd, base, scan->candidates);
-    last = find_phases(scan, tier, last, window, fold);
+    last = list_windows(scan, find_phases(scan, tier, last, window, fold), stride);
+    spend(scan, (u32)(last - scan->windows) * 2);
     last = find_windows(scan, tier, last, window, stride, fold);
-    for (const u32 *at = scan->windows; at < last; at += 2) {
+    for (const u32 *at = scan->found; at < last; at += 2) {
       if ((i32)at[0] < 0) continue;
       u32 tag = window_tag(window_hash(base + at[0], window, stride, fold));
       verify_window(scan, tier, at[0], at[1], tag);

@@ -14,14 +14,14 @@ u32 take(Builder *b, u32 length) {
   return offset;
 }
 
-// Tables so large that at most a twelfth of a filter's places are taken, as far as sizes go, and
-// half of those of the phases, or somewhat more where a table leaves the near caches.
+// Tables so large that at most a sixteenth (bytes) or a twelfth (bits) of a filter's places are taken,
+// as far as sizes go, and half of those of the phases, or all where a table leaves the near caches.
 void choose_sizes(Tier *tier) {
   u64 windows = (u64)tier->entries * tier->stride;
   tier->filterLog = 0;
 #define TRY_BYTES(LOG, SHARE) \
   if (tier->filterLog == 0 && windows * SHARE <= 1u << LOG) tier->filterLog = LOG;
-  FILTER_BYTE_SIZES(TRY_BYTES, 8)
+  FILTER_BYTE_SIZES(TRY_BYTES, 16)
   tier->isBytes = tier->filterLog != 0;
 #define TRY_BITS(LOG, SHARE) \
   if (tier->filterLog == 0 && windows * SHARE <= 8u << LOG) tier->filterLog = LOG;

@@ -46,7 +46,7 @@ INLINE u32 is_equal(const u8 *a, const u8 *b, u32 n) {
 // is unknown is skipped, so that later versions can add some.
 
 #define IMAGE_MAGIC 0x42445747u  // "GWDB"
-#define IMAGE_VERSION 4u
+#define IMAGE_VERSION 5u
 #define SECTION_MAX 32u
 
 typedef struct { u32 magic, version, size, sections, checksum[2], reserved[2]; } ImageHeader;
@@ -127,10 +127,13 @@ enum {
   SEARCHES = 3,
 };
 
-// Ascending by size, then digest. Of longer digests only the first 16 bytes are kept, which are as
-// hard to meet on purpose as those of a good 128-bit hash. Bit 31 of the owner tells a signature
+// Ascending by size, then digest, of which only the first bytes are kept: 12 find what is harmful,
+// where it gains nobody anything to meet one on purpose; the 16 that vouch for an object are as hard
+// to meet as a good hash of 128 bits. Entries are 4 bytes shorter where the digest is. Bit 31 of the owner tells a signature
 // that is nothing but this hash (its number, counted on behind SIGNATURES) from a pattern.
-typedef struct { u32 size, owner; u8 digest[16]; } Hash;
+typedef struct { u32 size, owner; u8 digest[12]; } Hash;
+#define DIGEST_FOUND 12u
+#define DIGEST_TRUSTED 16u
 #define HASH_ANY_SIZE NONE
 #define HASH_ALONE 0x80000000u
 
@@ -148,6 +151,11 @@ enum {
   HASH_TRUSTED_SHA256 = 9,
   HASH_KINDS = 10,
 };
+
+INLINE u32 digest_length(u32 kind) {
+  return kind < HASH_TRUSTED_MD5 ? DIGEST_FOUND : DIGEST_TRUSTED;
+}
+INLINE u32 hash_size(u32 kind) { return 8 + digest_length(kind); }
 
 #define ANCHOR_FOLD 0x80000000u      // in `pattern`: letters of the run match both cases
 #define ANCHOR_ALONE 0x40000000u     // ... the run is a whole signature; its number is below
@@ -262,7 +270,7 @@ typedef struct {
   const Direct *direct;
   const Name *names;
   const u32 *always;
-  const Hash *hashes[HASH_KINDS];
+  const u8 *hashes[HASH_KINDS];  // Hash[], each hash_size() bytes
   u32 counts[SECTION_KINDS];
   u32 lengths[SECTION_KINDS];
   Search searches[SEARCHES];  // one of them stands in anchors, tiers and their counts

@@ -18,12 +18,9 @@ enum {
   BAD_CONDITION,
 };
 
-static const u32 ENTRY_SIZES[SECTION_KINDS] = {
+static const u32 ENTRY_SIZES[SECTION_HASHES] = {
     0, sizeof(Signature), sizeof(Pattern), 1, 4, sizeof(Typeset), sizeof(Anchor), 1,
     sizeof(Tier), sizeof(Direct), sizeof(Name), 4,
-    sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash),
-    sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash), sizeof(Hash),
-    sizeof(Anchor), sizeof(Tier), sizeof(Anchor), sizeof(Tier),
 };
 
 // The sections of each search.
@@ -32,6 +29,12 @@ static const u8 SEARCH_SECTIONS[SEARCHES][2] = {
     {SECTION_PROGRAM_ANCHORS, SECTION_PROGRAM_TIERS},
     {SECTION_VIEW_ANCHORS, SECTION_VIEW_TIERS},
 };
+
+static u32 entry_size(u32 kind) {
+  if (kind < SECTION_HASHES) return ENTRY_SIZES[kind];
+  if (kind < SECTION_HASHES + HASH_KINDS) return hash_size(kind - SECTION_HASHES);
+  return kind == SECTION_PROGRAM_TIERS || kind == SECTION_VIEW_TIERS ? sizeof(Tier) : sizeof(Anchor);
+}
 
 static const u8 *section(const u8 *image, u32 kind, u32 *length, u32 *count) {
   const ImageHeader *header = (const ImageHeader *)image;
@@ -64,7 +67,7 @@ static void open_image(Scan *scan, const u8 *image) {
   scan->names = (const Name *)at[SECTION_NAMES];
   scan->always = (const u32 *)at[SECTION_ALWAYS];
   for (u32 kind = 0; kind < HASH_KINDS; kind++) {
-    scan->hashes[kind] = (const Hash *)at[SECTION_HASHES + kind];
+    scan->hashes[kind] = at[SECTION_HASHES + kind];
   }
   for (u32 i = 0; i < SEARCHES; i++) {
     u32 anchors = SEARCH_SECTIONS[i][0], tiers = SEARCH_SECTIONS[i][1];
@@ -96,7 +99,7 @@ static u32 check_sections(const u8 *image, u32 size) {
     if (entry->offset % 64 != 0 || entry->offset > size) return BAD_SECTION;
     if (entry->length > size - entry->offset) return BAD_SECTION;
     if (entry->kind >= SECTION_KINDS) continue;
-    if ((u64)entry->count * ENTRY_SIZES[entry->kind] > entry->length) return BAD_SECTION;
+    if ((u64)entry->count * entry_size(entry->kind) > entry->length) return BAD_SECTION;
   }
   return FINE;
 }
@@ -241,9 +244,10 @@ static u32 check_tiers(const Scan *scan) {
 static u32 check_hashes(const Scan *scan) {
   u32 patterns = scan->counts[SECTION_PATTERNS];
   for (u32 kind = 0; kind < HASH_KINDS; kind++) {
-    const Hash *table = scan->hashes[kind];
-    for (u32 i = 0; i < scan->counts[SECTION_HASHES + kind]; i++) {
-      if (!(table[i].owner & HASH_ALONE) && table[i].owner >= patterns) return BAD_HASH;
+    const u8 *at = scan->hashes[kind];
+    for (u32 i = 0; i < scan->counts[SECTION_HASHES + kind]; i++, at += hash_size(kind)) {
+      u32 owner = ((const Hash *)at)->owner;
+      if (!(owner & HASH_ALONE) && owner >= patterns) return BAD_HASH;
     }
   }
   return FINE;

@@ -57,31 +57,37 @@ void match_names(Scan *scan) {
 
 // ---- hashes -------------------------------------------------------------------------------------
 
-static int compare_hash(const Hash *entry, u32 size, const u8 *digest) {
+static int compare_hash(const Hash *entry, u32 kind, u32 size, const u8 *digest) {
   if (entry->size != size) return entry->size < size ? -1 : 1;
-  for (u32 i = 0; i < 16; i++) {
-    if (entry->digest[i] != digest[i]) return entry->digest[i] < digest[i] ? -1 : 1;
+  const u8 *kept = (const u8 *)entry + sizeof(Hash) - DIGEST_FOUND;
+  for (u32 i = 0; i < digest_length(kind); i++) {
+    if (kept[i] != digest[i]) return kept[i] < digest[i] ? -1 : 1;
   }
   return 0;
 }
 
+INLINE const Hash *hash_at(const Scan *scan, u32 kind, u32 index) {
+  return (const Hash *)(scan->hashes[kind] + (u64)index * hash_size(kind));
+}
+
 // The first entry that is not below.
-static u32 first_hash(const Hash *table, u32 count, u32 size, const u8 *digest) {
-  u32 lo = 0, hi = count;
+static u32 first_hash(const Scan *scan, u32 kind, u32 size, const u8 *digest) {
+  u32 lo = 0, hi = scan->counts[SECTION_HASHES + kind];
   while (lo < hi) {
     u32 middle = lo + (hi - lo) / 2;
-    if (compare_hash(table + middle, size, digest) < 0) lo = middle + 1;
+    if (compare_hash(hash_at(scan, kind, middle), kind, size, digest) < 0) lo = middle + 1;
     else hi = middle;
   }
   return lo;
 }
 
 static void match_hash(Scan *scan, u32 kind, u32 size) {
-  const Hash *table = scan->hashes[kind];
   u32 count = scan->counts[SECTION_HASHES + kind];
-  u32 i = first_hash(table, count, size, scan->digest);
-  for (; i < count && compare_hash(table + i, size, scan->digest) == 0; i++) {
-    u32 owner = table[i].owner;
+  u32 i = first_hash(scan, kind, size, scan->digest);
+  for (; i < count; i++) {
+    const Hash *entry = hash_at(scan, kind, i);
+    if (compare_hash(entry, kind, size, scan->digest) != 0) return;
+    u32 owner = entry->owner;
     if (kind >= HASH_TRUSTED_MD5) scan->isTrusted = 1;
     if (!(owner & HASH_ALONE)) {
       State *state = state_of(scan, owner);
@@ -93,11 +99,9 @@ static void match_hash(Scan *scan, u32 kind, u32 size) {
 }
 
 static u32 has_size(const Scan *scan, u32 kind, u32 size) {
-  static const u8 LEAST[16] = {0};
-  const Hash *table = scan->hashes[kind];
-  u32 count = scan->counts[SECTION_HASHES + kind];
-  u32 i = first_hash(table, count, size, LEAST);
-  return i < count && table[i].size == size;
+  static const u8 LEAST[DIGEST_TRUSTED] = {0};
+  u32 i = first_hash(scan, kind, size, LEAST);
+  return i < scan->counts[SECTION_HASHES + kind] && hash_at(scan, kind, i)->size == size;
 }
 
 // Which hashes of something of that size are worth computing, of the kinds first <= kind < end: a

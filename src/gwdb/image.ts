@@ -7,7 +7,7 @@
 
 const MAGIC = 0x42445747;
 /** The format of images that this program writes and reads. */
-export const IMAGE_VERSION = 4;
+export const IMAGE_VERSION = 5;
 const HEADER_SIZE = 32;
 const ENTRY_SIZE = 16;
 const CHECKSUM_AT = 16;

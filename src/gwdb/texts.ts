@@ -6,6 +6,8 @@ import { inflateRawSync } from "node:zlib";
 import { ByteWriter } from "./byte-writer.ts";
 
 const BLOCK_TEXTS = 64;
+/** Beyond, deflating takes longer and gains nothing with texts this short. */
+const LEVEL = 4;
 /** A damaged block must not fill the memory. */
 const BLOCK_SIZE_MAX = 256 * 1024 * 1024;
 
@@ -13,13 +15,22 @@ const BLOCK_SIZE_MAX = 256 * 1024 * 1024;
 export function packTexts(texts: readonly string[]): Uint8Array {
   const blocks: Uint8Array[] = [];
   for (let i = 0; i < texts.length; i += BLOCK_TEXTS) {
-    blocks.push(Bun.deflateSync(packBlock(texts.slice(i, i + BLOCK_TEXTS)), { level: 6 }));
+    blocks.push(Bun.deflateSync(packBlock(texts.slice(i, i + BLOCK_TEXTS)), { level: LEVEL }));
   }
   return joinWithOffsets(blocks);
 }
 
 function packBlock(texts: readonly string[]): Uint8Array<ArrayBuffer> {
-  return joinWithOffsets(texts.map((text) => Buffer.from(text, "utf8")));
+  const joined = Buffer.from(texts.join(""), "utf8");
+  const out = Buffer.allocUnsafe(4 * (texts.length + 1) + joined.length);
+  let at = 4 * (texts.length + 1);
+  for (const [i, text] of texts.entries()) {
+    out.writeUInt32LE(at, 4 * i);
+    at += Buffer.byteLength(text, "utf8");
+  }
+  out.writeUInt32LE(at, 4 * texts.length);
+  joined.copy(out, 4 * (texts.length + 1));
+  return out;
 }
 
 function joinWithOffsets(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

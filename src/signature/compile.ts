@@ -71,6 +71,7 @@ function typesOf(signature: Signature): string[] {
 }
 
 function checkTypes(signature: Signature, known: ReadonlySet<string> | null): void {
+  if (signature.targets.length === 0 && signature.condition.kind === "of") return;
   const at = { line: signature.line, column: 1 };
   for (const type of typesOf(signature)) {
     const isKnown = known === null ? /^[a-z0-9][a-z0-9.+-]*$/.test(type) : known.has(type);

@@ -134,8 +134,11 @@ export function parseExpression(tokens: TokenReader, patterns: readonly Pattern[
   return expression;
 }
 
+const FIRST_PATTERN: Expression = { kind: "of", needed: 1, patterns: [0] };
+
 /** What holds without a condition: every pattern is there; of hashes, one is enough. */
 export function defaultExpression(patterns: readonly Pattern[]): Expression {
+  if (patterns.length === 1) return FIRST_PATTERN;
   const isHash = patterns.every(({ kind }) => kind === "hash");
   const all = [...patterns.keys()];
   return { kind: "of", needed: isHash ? 1 : patterns.length, patterns: all };

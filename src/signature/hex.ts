@@ -137,6 +137,11 @@ export function parseHex(text: string, at: Where): Op[] {
 
 // Nearly all patterns of large sets are plain bytes; these are read at once.
 function parsePlain(text: string): Op[] | null {
+  // What is no hexadecimal digit ends the bytes.
+  const bytes = Buffer.from(text, "hex");
+  if (bytes.length > 0 && 2 * bytes.length === text.length) {
+    return [{ kind: "literal", bytes: new Uint8Array(bytes) }];
+  }
   if (!/^(?:[0-9A-Fa-f]{2}\s*)+$/.test(text)) return null;
   return [{ kind: "literal", bytes: new Uint8Array(Buffer.from(text.replace(/\s+/g, ""), "hex")) }];
 }

@@ -36,7 +36,8 @@ class Searching {
   }
 
   add(pattern: number, words: readonly number[]): void {
-    this.#list.words(pattern, ...words);
+    this.#list.u32(pattern);
+    for (const word of words) this.#list.u32(word);
     this.#owners.push(pattern);
   }
 

@@ -11,6 +11,7 @@ const FILE_SIZE_MAX = 64 * 1024 * 1024;
 const PATTERNS_MAX = 64;
 const GLOB_MAX = 200;
 const TEXT_MAX = 500;
+const NO_CURE: Cure = { kind: "none" };
 const SEVERITIES: readonly string[] = ["infected", "suspicious", "unwanted"];
 const KEYWORDS =
   "severity, description, target, text, hex, md5, sha256, name, condition, cure, reference or end";
@@ -31,7 +32,7 @@ interface Draft {
   patterns: Pattern[];
   cure: Cure;
   condition: TokenReader | null;
-  readonly seen: Set<string>;
+  readonly seen: string[];
 }
 
 type LineParser = (draft: Draft, reader: TokenReader) => void;
@@ -201,8 +202,19 @@ const LINES: Readonly<Record<string, LineParser>> = {
 // Lines that may stand more than once.
 const REPEATED = new Set(["text", "hex", "md5", "sha256", "name"]);
 
+// Nearly all lines of large sets are plain bytes; these are read at once.
+const PLAIN_HEX = /^\s+\$([A-Za-z_]\w{0,31})\s+((?:[0-9A-Fa-f]{2})+)\s*$/;
+
 /** `hex $id BYTES [at PLACE]`: the bytes are not tokens. */
 function parseHexLine(draft: Draft, rest: string, at: { line: number; column: number }): void {
+  const plain = draft.patterns.length === 0 ? PLAIN_HEX.exec(rest) : null;
+  if (plain !== null) {
+    const [, id = "", hex = ""] = plain;
+    const about = { isFolded: false, isWide: false, isFullword: false, place: null };
+    const ops = parseHex(hex, at);
+    draft.patterns.push({ id, line: at.line, kind: "bytes", ops, ...about });
+    return;
+  }
   const match = /^(\s*)(\$[A-Za-z_]\w{0,31})\s+(.*?)(?:\s(at)\s+(\S+)\s*)?$/.exec(rest);
   const [, space = "", id = "", hex = "", , place] = match ?? [];
   if (match === null) throw new SourceError("no pattern", at, "$id and hex digits");
@@ -221,11 +233,12 @@ function parseHexLine(draft: Draft, rest: string, at: { line: number; column: nu
 
 function parseLine(draft: Draft, keyword: string, rest: string, at: SourceErrorPlace): void {
   const place = { line: at.line, column: at.column + keyword.length };
-  if (draft.seen.has(keyword) && !REPEATED.has(keyword)) {
+  const isRepeated = REPEATED.has(keyword);
+  if (!isRepeated && draft.seen.includes(keyword)) {
     throw new SourceError(`there is a ${keyword} already`, at);
   }
-  draft.seen.add(keyword);
-  if (draft.patterns.length >= PATTERNS_MAX && REPEATED.has(keyword)) {
+  if (!isRepeated) draft.seen.push(keyword);
+  if (draft.patterns.length >= PATTERNS_MAX && isRepeated) {
     throw new SourceError("too many patterns", at, `at most ${PATTERNS_MAX}`);
   }
   if (keyword === "hex") {
@@ -263,8 +276,8 @@ function finish(draft: Draft, file: string): Signature {
     throw new SourceError("the signature has no pattern", start, "text, hex, md5, sha256 or name");
   }
   checkCure(draft);
-  const kinds = new Set(draft.patterns.map(({ kind }) => kind === "hash"));
-  if (draft.condition === null && kinds.size > 1) {
+  const hashes = draft.patterns.filter(({ kind }) => kind === "hash").length;
+  if (draft.condition === null && hashes > 0 && hashes < draft.patterns.length) {
     throw new SourceError("hashes and other patterns need a condition", start, "a condition line");
   }
   const condition: Expression =
@@ -302,8 +315,16 @@ class FileParser {
     const name = rest.trim();
     this.#isLost = false;
     this.#draft = {
-      ...{ name, line: at.line, severity: "infected", description: "", reference: "" },
-      ...{ targets: [], patterns: [], cure: { kind: "none" }, condition: null, seen: new Set() },
+      name,
+      line: at.line,
+      severity: "infected",
+      description: "",
+      reference: "",
+      targets: [],
+      patterns: [],
+      cure: NO_CURE,
+      condition: null,
+      seen: [],
     };
     if (!/^[A-Za-z0-9][\w.:+-]{0,127}$/.test(name)) {
       throw new SourceError(`bad signature name ${name}`, at, "such as Gw.Dropper.Example");
@@ -317,10 +338,13 @@ class FileParser {
   }
 
   line(text: string, line: number): void {
-    const match = /^(\s*)([^\s#]\S*)(.*)$/s.exec(text);
-    if (match === null) return;
-    const [, space = "", keyword = "", rest = ""] = match;
-    const at = { line, column: space.length + 1 };
+    const from = text.search(/\S/);
+    if (from < 0 || text[from] === "#") return;
+    const space = text.slice(from).search(/\s/);
+    const end = space < 0 ? text.length : from + space;
+    const keyword = text.slice(from, end);
+    const rest = text.slice(end);
+    const at = { line, column: from + 1 };
     try {
       if (keyword === "signature") {
         const open = this.#draft;

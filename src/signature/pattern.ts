@@ -47,6 +47,7 @@ const FIXED_BYTES_MIN = 2;
 /** Furthest place, and most entries of one pattern, in the table of patterns at fixed places. */
 const DIRECT_PLACE_MAX = 0xfff0;
 const DIRECT_KEYS_MAX = 16;
+const FROM_START: Run["before"] = { min: 0, max: 0 };
 
 // ---- programs -----------------------------------------------------------------------------------
 
@@ -186,7 +187,8 @@ function collectRuns(ops: readonly Op[], least: number): Groups {
 
 // A run of one repeated byte can't be an anchor: zero pages would hit it everywhere.
 function isVaried({ bytes }: Run): boolean {
-  return bytes.some((byte) => (byte | 0x20) !== ((bytes[0] ?? 0) | 0x20));
+  const first = (bytes[0] ?? 0) | 0x20;
+  return bytes.some((byte) => (byte | 0x20) !== first);
 }
 
 function startCount({ place }: BytePattern): number {
@@ -246,12 +248,24 @@ function guardedSearch({ ops, isFolded }: BytePattern): Search | null {
   return { kind: "guarded", guards: strong };
 }
 
+// Nearly all patterns of large sets are one good literal anywhere, and found by all of it.
+function wholeRun(pattern: BytePattern): Search | null {
+  const [op] = pattern.ops;
+  if (pattern.place !== null || pattern.ops.length !== 1 || op?.kind !== "literal") return null;
+  const bytes = pattern.isFolded ? lowered(op.bytes) : op.bytes;
+  const run = { bytes, before: FROM_START };
+  if (bytes.length < RUN_GOOD || !isVaried(run)) return null;
+  return { kind: "runs", groups: [[run]], isMulti: false };
+}
+
 /**
  * Decides how a pattern is found; throws SourceError if it is too vague to be looked for. Counted
  * ones need a run that all matches share.
  */
 export function planSearch(pattern: BytePattern, isCounted: boolean): Search {
   if (pattern.isLazy === true) return { kind: "lazy" };
+  const alone = wholeRun(pattern);
+  if (alone !== null) return alone;
   const found = collectRuns(pattern.ops, RUN_MIN);
   const groups = pattern.isFolded ? lowerRuns(found) : found;
   const single = groups.single.filter(isVaried);

@@ -1,5 +1,5 @@
-// Hashes on their way into an image: one sorted table for each kind, of 24 bytes an entry. See Hash
-// in wasm/core.h.
+// Hashes on their way into an image: one sorted table for each kind, of 20 bytes an entry, or of 24
+// where a hash makes an object trusted. See Hash in wasm/core.h.
 import { ByteWriter } from "../../gwdb/byte-writer.ts";
 import { HASH_KINDS, type ImageSection, SECTIONS } from "../../gwdb/image.ts";
 import { type Pattern, type Signature, SourceError } from "../source.ts";
@@ -7,8 +7,9 @@ import { type Pattern, type Signature, SourceError } from "../source.ts";
 /** A hash in a signature. */
 export type HashPattern = Extract<Pattern, { kind: "hash" }>;
 
-const ENTRY_SIZE = 24;
-const DIGEST_KEPT = 16;
+const DIGEST_AT = 8;
+const DIGEST_FOUND = 12;
+const DIGEST_TRUSTED = 16;
 const DIGEST_SIZES = { md5: 16, sha1: 20, sha256: 32 } as const;
 const ANY_SIZE = 0xffffffff;
 const ALONE = 0x80000000;
@@ -43,6 +44,10 @@ export function isHashAlone(signature: Signature): boolean {
   );
 }
 
+/** Bytes that are kept of a digest of that kind. */
+const digestKept = (kind: number) =>
+  HASH_KINDS[kind]?.of === "trusted" ? DIGEST_TRUSTED : DIGEST_FOUND;
+
 /** Gathers hashes and writes their sections. */
 export class HashTables {
   readonly #tables = HASH_KINDS.map(() => new ByteWriter());
@@ -50,7 +55,7 @@ export class HashTables {
   #add(kind: number, pattern: HashPattern, owner: number): void {
     const table = this.#tables[kind];
     table?.words(pattern.size ?? ANY_SIZE, owner);
-    table?.append(pattern.digest.subarray(0, DIGEST_KEPT));
+    table?.append(pattern.digest.subarray(0, digestKept(kind)));
   }
 
   /** A hash that is pattern number `owner`. */
@@ -69,18 +74,23 @@ export class HashTables {
   /** The sections that have entries. */
   sections(): ImageSection[] {
     return this.#tables
-      .map((table, kind) => ({ kind: SECTIONS.hashes + kind, ...sorted(table.bytes()) }))
+      .map((table, kind) => ({
+        kind: SECTIONS.hashes + kind,
+        ...sorted(table.bytes(), DIGEST_AT + digestKept(kind)),
+      }))
       .filter(({ count }) => count > 0);
   }
 }
 
-function sorted(entries: Uint8Array): { bytes: Uint8Array; count: number } {
-  const count = entries.length / ENTRY_SIZE;
+function sorted(entries: Uint8Array, entrySize: number): { bytes: Uint8Array; count: number } {
+  const count = entries.length / entrySize;
   const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
-  const sizes = Uint32Array.from({ length: count }, (_, i) => view.getUint32(i * ENTRY_SIZE, true));
+  const sizes = Uint32Array.from({ length: count }, (_, i) => view.getUint32(i * entrySize, true));
   // Four bytes of the digest settle nearly all of a million.
-  const heads = Uint32Array.from({ length: count }, (_, i) => view.getUint32(i * ENTRY_SIZE + 8));
-  const digest = (i: number) => entries.subarray(i * ENTRY_SIZE + 8, (i + 1) * ENTRY_SIZE);
+  const heads = Uint32Array.from({ length: count }, (_, i) =>
+    view.getUint32(i * entrySize + DIGEST_AT),
+  );
+  const digest = (i: number) => entries.subarray(i * entrySize + DIGEST_AT, (i + 1) * entrySize);
   const order = Uint32Array.from({ length: count }, (_, i) => i).sort(
     (a, b) =>
       (sizes[a] ?? 0) - (sizes[b] ?? 0) ||
@@ -89,8 +99,8 @@ function sorted(entries: Uint8Array): { bytes: Uint8Array; count: number } {
   );
   const bytes = new Uint8Array(entries.length);
   order.forEach((from, to) => {
-    const entry = entries.subarray(from * ENTRY_SIZE, (from + 1) * ENTRY_SIZE);
-    bytes.set(entry, to * ENTRY_SIZE);
+    const entry = entries.subarray(from * entrySize, (from + 1) * entrySize);
+    bytes.set(entry, to * entrySize);
   });
   return { bytes, count };
 }

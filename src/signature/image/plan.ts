@@ -15,6 +15,8 @@ import { hashKind, isHashAlone } from "./hashes.ts";
 const PATTERNS_MAX = 0xffff;
 const CONDITION_MAX = 0xffff;
 
+const ONCE: readonly number[] = [1];
+
 /** A signature that has been checked. */
 export interface Planned {
   readonly signature: Signature;
@@ -51,8 +53,21 @@ function isLiteralAlone(signature: Signature, search: Search | null): boolean {
   return condition.kind === "of" && condition.needed === 1 && condition.patterns.length === 1;
 }
 
+// The plan of a signature that is one literal anywhere, as nearly all of large sets are; else null.
+function planLiteral(signature: Signature): Planned | null {
+  const { patterns, condition: trigger } = signature;
+  const [pattern] = patterns;
+  if (patterns.length !== 1 || pattern?.kind !== "bytes" || trigger.kind !== "of") return null;
+  if (signature.isTrusted === true || signature.judgement !== undefined) return null;
+  const search = planPattern(pattern, false, false);
+  if (!isLiteralAlone(signature, search)) return null;
+  return { signature, searches: [search], counts: ONCE, trigger, isAlone: true, isAlways: false };
+}
+
 /** Takes the decisions for one signature; throws SourceError. */
 export function planSignature(signature: Signature): Planned {
+  const literal = planLiteral(signature);
+  if (literal !== null) return literal;
   const { patterns, condition, judgement } = signature;
   const at = { line: signature.line, column: 1 };
   const isAlone = isHashAlone(signature);

@@ -1,7 +1,7 @@
 // Literal signatures: gw beside Hyperscan and beside its own core built natively, at several sizes.
 import { Engine } from "../../../src/scan/engine.ts";
 import { loadSet } from "../../../src/scan/signature-set.ts";
-import { compileSources } from "../../../src/signature/compile.ts";
+import { compileSources, type SourceFile } from "../../../src/signature/compile.ts";
 import { buildCore } from "../../../wasm/build.ts";
 import { cutLiterals, type Data } from "./data.ts";
 import { hyperscan } from "./hyperscan.ts";
@@ -35,13 +35,22 @@ export interface Literals {
 
 const list = (of: Readonly<Record<string, number | string>>) => Object.values(of).join(" / ");
 
-const sourceOf = (literals: readonly Buffer[]) =>
-  literals.map((one, i) => `signature T.${i}\nhex $a ${one.toString("hex")}\nend\n`).join("");
+/** Signatures in one file, which may have 64 MB, and in one trial, which tells 10,000 hits. */
+const LOT = 50_000;
+
+/** Source files for the literals. */
+function sourcesOf(literals: readonly Buffer[]): SourceFile[] {
+  const lines = literals.map((one, i) => `signature T.${i}\nhex $a ${one.toString("hex")}\nend\n`);
+  return Array.from({ length: Math.ceil(lines.length / LOT) }, (_, i) => ({
+    path: `literals-${i}.gws`,
+    text: lines.slice(i * LOT, (i + 1) * LOT).join(""),
+  }));
+}
 
 // As a vendor's trial on clean files would: what stands in the data is no signature.
 async function unseen(literals: readonly Buffer[], data: Data): Promise<Buffer[]> {
   const core = await buildCore();
-  const { image } = await compileSources([{ path: "trial.gws", text: sourceOf(literals) }], core);
+  const { image } = await compileSources(sourcesOf(literals), core);
   const engine = await Engine.attach(loadSet(image, { arenas: 1, arenaSize: PIECE, core }), 0);
   const seen = new Set<string>();
   for (const bytes of [data.binary, data.text]) {
@@ -58,18 +67,17 @@ export async function literalRows(options: Options, add: (row: Row) => void): Pr
   const core = await buildCore();
   const most = Math.max(...counts);
   let all: Buffer[] = cutLiterals(Math.ceil(most * SURPLUS));
-  // So many hits that one scan does not tell them all are dropped in several.
-  for (let before = 0; before !== all.length; ) {
-    before = all.length;
-    all = await unseen(all, data);
+  const kept: Buffer[] = [];
+  for (let at = 0; at < all.length && kept.length < most; at += LOT) {
+    kept.push(...(await unseen(all.slice(at, at + LOT), data)));
   }
-  all = all.slice(0, most);
+  all = kept.slice(0, most);
   let plain: Record<string, number> = {};
   for (const count of counts) {
     const literals = all.slice(0, count);
-    const text = sourceOf(literals);
+    const sources = sourcesOf(literals);
     const before = process.cpuUsage();
-    const { image } = await compileSources([{ path: "bench.gws", text }], core);
+    const { image } = await compileSources(sources, core);
     const { user, system } = process.cpuUsage(before);
     const compileS = (user + system) / 1e6;
     const open = () => loadSet(image, { arenas: 1, arenaSize: PIECE, core });

@@ -253,7 +253,7 @@ EXPORT(gw_layout) u32 gw_layout(Layout *layout, u8 *scratch) {
   }
   layout->tiers = (layout->anchors * (u32)sizeof(Anchor) + 63) & ~63u;
   b.at = layout->out + layout->tiers;
-  take(&b, layout->tierCount * (u32)sizeof(Tier));
+  reserve(&b, layout->tierCount * (u32)sizeof(Tier));
   for (u32 i = 0; i < layout->tierCount; i++) {
     build_tables(&b, tiers + i, (Anchor *)layout->out + firsts[i], firsts[i]);
   }

@@ -42,6 +42,6 @@ typedef struct { u64 cost; u32 at; } Place;
 u32 has_place(const u8 *run, u32 length, u32 span);
 void count_windows(Counts *counts, const u8 *run, u32 length, const Tier *tier);
 Place best_place(const u8 *run, u32 length, const Tier *tier, const Counts *counts);
-u32 take(Builder *b, u32 length);
+u32 reserve(Builder *b, u32 length);
 void choose_sizes(Tier *tier);
 void build_tables(Builder *b, Tier *tier, Anchor *anchors, u32 firstAnchor);

@@ -8,7 +8,7 @@ INLINE const u8 *place_of(const Builder *b, const Anchor *anchor) {
 }
 
 // Room in the tables' section; its offset there.
-u32 take(Builder *b, u32 length) {
+u32 reserve(Builder *b, u32 length) {
   u32 offset = (u32)(b->at - (b->layout->out + b->layout->tiers));
   b->at += (length + 63) & ~63u;
   return offset;
@@ -109,10 +109,10 @@ void build_tables(Builder *b, Tier *tier, Anchor *anchors, u32 firstAnchor) {
     anchor->probe = load32(run + probe_place(anchor->length, anchor->at, span));
   }
   tier->buckets = count_buckets(tier, filings, ends);
-  tier->filter = take(b, 1u << tier->filterLog);
-  tier->phases = take(b, 1u << tier->phaseLog);
-  tier->tags = take(b, tier->buckets * 16);
-  tier->firsts = take(b, tier->buckets * 4);
+  tier->filter = reserve(b, 1u << tier->filterLog);
+  tier->phases = reserve(b, 1u << tier->phaseLog);
+  tier->tags = reserve(b, tier->buckets * 16);
+  tier->firsts = reserve(b, tier->buckets * 4);
   fill_filters(b, tier, anchors);
   fill_buckets(b, tier, filings, ends, sorted, firstAnchor);
   Anchor *copy = (Anchor *)(ends + (1u << tier->bucketLog) + 2);

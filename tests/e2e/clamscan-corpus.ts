@@ -65,12 +65,22 @@ function look(path: string, bytes: Buffer): Looked {
   return { status, objects };
 }
 
+// Texts in lower case or without blanks; bodies with other line ends.
+function isRewritten(piece: Buffer, objects: readonly Buffer[]): boolean {
+  const bare = (bytes: Buffer) => bytes.toString("latin1").replace(/\s+/g, "");
+  return isTextual(piece) || objects.some((object) => bare(object).includes(bare(piece)));
+}
+
 /** Whether letters of `mail` that are no base64 were decoded as if they were. */
 function isDecodedProse(piece: Buffer, mail: Buffer): boolean {
   const letters = mail.toString("latin1").replace(/[^A-Za-z0-9+/]+/g, "");
-  // How it begins: at the next "=" both lose count. The last digit stands for what was left over.
-  const digits = piece.toString("base64", 0, DECODED_BYTES).replace(/=+$/, "");
-  return letters.includes(digits.slice(0, -1));
+  // At every "=" both lose count, and so any stretch will do.
+  for (let at = 0; at < piece.length; at += DECODED_BYTES) {
+    const stretch = piece.toString("base64", at, at + DECODED_BYTES).replace(/=+$/, "");
+    // The last digit stands for what was left over.
+    if (letters.includes(stretch.slice(0, -1))) return true;
+  }
+  return false;
 }
 
 /** The pieces of one file that clamscan leaves behind. */
@@ -118,7 +128,8 @@ async function main(): Promise<number> {
         pieces++;
         const what = `${relative(GW_CORPUS, path)} ${piece.name.replace(/^[^/]*\//, "")}`;
         if (objects.some((object) => object.includes(piece.bytes))) same++;
-        else if (NAMELESS.test(basename(piece.name)) && isTextual(piece.bytes)) rewritten++;
+        else if (NAMELESS.test(basename(piece.name)) && isRewritten(piece.bytes, objects))
+          rewritten++;
         else if (isDecodedProse(piece.bytes, bytes)) told.push("prose, read as base64");
         else if (status !== "clean") told.push(`gw says ${status}`);
         else {

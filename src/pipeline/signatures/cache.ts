@@ -71,8 +71,14 @@ function write(folder: string, key: string, { image, reports }: CompiledFiles): 
   if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
   const put = (name: string, data: Uint8Array | string) => {
     const draft = join(folder, `${name}.${process.pid}.tmp`);
-    writeFileSync(draft, data, { mode: 0o600 });
-    renameSync(draft, join(folder, name));
+    try {
+      writeFileSync(draft, data, { mode: 0o600 });
+      renameSync(draft, join(folder, name));
+    } catch (error) {
+      // Half a set is of no use to anybody, and the disk may be full.
+      rmSync(draft, { force: true });
+      throw error;
+    }
   };
   // The image last: it counts only with its reports.
   put(key + REPORTS, JSON.stringify(reports));

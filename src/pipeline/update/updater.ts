@@ -86,6 +86,10 @@ export class Updater {
       this.#prune();
       if (installed.set === undefined) return { at: clock.now(), outcomes };
       return { at: clock.now(), outcomes, set: installed.set, ...(await this.#after(outcomes)) };
+    } catch (error) {
+      // What was fetched must not keep a full disk full.
+      this.#prune();
+      throw asUpdateError(error);
     } finally {
       lock.release();
     }
@@ -308,7 +312,9 @@ function asUpdateError(error: unknown): UpdateError {
   const { code = "" } = error as NodeJS.ErrnoException;
   // Whatever else the disk says is its trouble; the rest is ours, and the set in use stays.
   const kind = code === "" ? "invalid" : "full";
-  return new UpdateError(kind, describeError(error), { cause: error });
+  const isFull = code === "ENOSPC" || code === "EDQUOT";
+  const message = `${isFull ? "the disk takes no more: " : ""}${describeError(error)}`;
+  return new UpdateError(kind, message, { cause: error });
 }
 
 /** Nothing to install: it is as before, or as something that is not to be taken. */

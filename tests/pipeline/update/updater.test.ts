@@ -254,6 +254,21 @@ describe("Updater.update()", () => {
     expect(readdirSync(join(shelf, "a")).sort()).toEqual(["record.json", "versions"]);
   });
 
+  test("throws away what was fetched if it can't be put into use, and says why", async () => {
+    const { update, inUse } = site({ a: brings("1", { "a.gws": GWS("T.A") }) });
+    const feeds = join(root, "data", "feeds");
+    // Where the new pointer is written first: as good as a full disk.
+    const obstacle = join(feeds, `current.${process.pid}.new`);
+    mkdirSync(obstacle, { recursive: true });
+    const error = await update().catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(UpdateError);
+    expect((error as UpdateError).kind).toBe("full");
+    expect(readdirSync(join(feeds, "a", "versions"))).toEqual([]);
+    expect(await inUse()).toEqual([]);
+    rmSync(obstacle, { recursive: true });
+    expect(kinds(await update())).toEqual({ a: "updated" });
+  });
+
   test("is not begun twice at once", async () => {
     const { update, config } = site({ a: brings("1", { "a.gws": GWS("T.A") }) });
     const lock = lockShelf(join(config["server.data_dir"], "feeds"));

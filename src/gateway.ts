@@ -165,7 +165,6 @@ export class Gateway {
     this.#keeper = new VaultKeeper({ ...parts, dataDir, log, clock }, config);
     this.#upkeep = new Upkeep({
       ...{ config: () => this.#config, inspector: parts.inspector, log, clock },
-      configFile: options.configFile ?? "",
       counts: () => parts.observation.counts,
       tell: (event, lines) => this.#notices.tellAdmin(event, lines),
       kept: keptMail({

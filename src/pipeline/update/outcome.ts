@@ -70,16 +70,3 @@ export function tellPostCommand(log: Log, feeds: readonly string[], failure: str
   if (failure === "") log.info("post-command", { feeds: feeds.join(" ") });
   else log.error("post-command-failed", { cause: failure });
 }
-
-/** Logs all that another process says of its update. */
-export function tellReport(log: Log, { outcomes, set, postCommand }: UpdateReport): void {
-  for (const outcome of outcomes) tellOutcome(log, outcome);
-  if (set !== undefined) tellSet(log, set);
-  if (postCommand === undefined) return;
-  const updated = outcomes.filter(({ kind }) => kind === "updated");
-  tellPostCommand(
-    log,
-    updated.map(({ feed }) => feed),
-    postCommand,
-  );
-}

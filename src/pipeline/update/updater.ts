@@ -5,6 +5,7 @@ import { describeError, type Log } from "../../base/log.ts";
 import { VERSION } from "../../base/version.ts";
 import type { Config } from "../../config/schema.ts";
 import type { FeedSettings } from "../../config/tables.ts";
+import type { CoreModule } from "../../gwdb/core.ts";
 import { lockShelf } from "../../update/shelf/lock.ts";
 import { type FeedRecord, FeedRecords } from "../../update/shelf/record.ts";
 import { type FeedSet, type FeedVersion, NOTHING, Shelf } from "../../update/shelf/shelf.ts";
@@ -31,6 +32,8 @@ export interface UpdaterParts {
   readonly sourceOf: (feed: FeedSettings) => Source;
   /** Room for so many scanning threads in what is made ready. */
   readonly arenas: number;
+  /** The core that runs already, if one does. */
+  readonly core?: CoreModule | undefined;
   /** A set was put into use. What it throws is logged: the set is on disk and will be used. */
   readonly onSet: (set: FeedSet, ready: ReadySet) => Promise<void>;
 }
@@ -236,12 +239,13 @@ export class Updater {
   }
 
   #prepare(candidate: FeedSet, isTried: boolean): Promise<Prepared> {
-    const { config, arenas } = this.#parts;
+    const { config, arenas, core } = this.#parts;
     const limits = limitsOf(config);
     const trial = { limits, goodDir: config["update.good_dir"] };
     return prepareSet({
       places: { ...placesOf(config), candidate },
       ...{ arenas, arenaSize: limits.objectSizeMax },
+      ...(core !== undefined && { core }),
       ...(isTried && { trial }),
     });
   }

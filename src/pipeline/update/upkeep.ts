@@ -12,21 +12,18 @@ import { UpdateError } from "../../update/source.ts";
 import type { Inspector } from "../inspector.ts";
 import { limitsOf } from "../scanning.ts";
 import { placesOf } from "../signatures/gather.ts";
-import { type ApartOrder, updateApart } from "./apart.ts";
+import { updateApart } from "./apart/apart.ts";
 import { sourceOf } from "./feeds.ts";
 import { Licensing } from "./licensing.ts";
-import { tellReport } from "./outcome.ts";
 import { prepareSet } from "./prepare.ts";
 import { Rescan, type RescanParts } from "./rescan/rescan.ts";
 import { dueAt, updateStatus } from "./status.ts";
-import { Updater } from "./updater.ts";
+import { type ReadySet, Updater } from "./updater.ts";
 import { type ScanCounts, ScanWatch, type WatchLimits } from "./watch.ts";
 
 /** What the upkeep works with. */
 export interface UpkeepParts {
   readonly config: () => Config;
-  /** Where that came from; "" for nowhere that another process could read. */
-  readonly configFile: string;
   readonly inspector: Inspector;
   readonly log: Log;
   readonly clock: Clock;
@@ -183,11 +180,14 @@ export class Upkeep {
     return new Updater({
       ...{ config, log, clock, arenas: inspector.workers },
       sourceOf: (feed) => sourceOf(feed, { dataDir: config["server.data_dir"], clock }),
-      onSet: async ({ cause }, { set }) => {
-        await inspector.replaceSet(set);
-        this.#changed(cause === "update");
-      },
+      core: inspector.core,
+      onSet: (set, ready) => this.#take(set, ready),
     });
+  }
+
+  async #take({ cause }: FeedSet, { set }: ReadySet): Promise<void> {
+    await this.#parts.inspector.replaceSet(set);
+    this.#changed(cause === "update");
   }
 
   /** Seconds since the oldest feed in use was last up to date; -1 if there is none. */
@@ -212,15 +212,14 @@ export class Upkeep {
   }
 
   async #updateDue(): Promise<void> {
-    const { log, configFile } = this.#parts;
+    const { log, inspector } = this.#parts;
     const config = this.#parts.config();
     const { signal } = this.#stopping;
     try {
       const feeds = await this.#due(config);
       if (feeds.length === 0) return;
-      const isApart =
-        configFile !== "" && (await this.#updatedApart({ configFile, feeds, signal }));
-      if (!isApart) await this.#updater(config).update({ feeds, signal });
+      const order = { config, feeds, arenas: inspector.workers, core: inspector.core };
+      await updateApart(order, { log, onSet: (set, ready) => this.#take(set, ready), signal });
     } catch (error) {
       this.#folders.clear();
       // A command updates at this moment: its set comes by `refresh`.
@@ -229,21 +228,6 @@ export class Upkeep {
       if (isBusy) log.info("update-postponed", { cause });
       else log.error("update-failed", { cause });
     }
-  }
-
-  // False if there can be no other process; then it is done in this one.
-  async #updatedApart(order: ApartOrder): Promise<boolean> {
-    const { log, inspector } = this.#parts;
-    const end = await updateApart(order);
-    if (end.kind === "no process") return false;
-    if (order.signal.aborted) return true;
-    if (end.kind === "failed") throw new Error(end.cause);
-    if (end.kind === "busy") throw new UpdateError("refused", end.cause);
-    tellReport(log, end.report);
-    // It has told this gateway over the control socket; if that failed, it is done now.
-    const { set } = end.report;
-    if (set !== undefined && set.identity !== inspector.identity) await this.refresh();
-    return true;
   }
 
   // Whoever fills a folder expects that to be enough; it is cheap to see that nothing has changed.

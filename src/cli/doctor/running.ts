@@ -1,4 +1,5 @@
 // What `gw doctor` asks the gateway that runs, or finds where one should: ports, signatures, queue.
+import { existsSync } from "node:fs";
 import { connect } from "node:net";
 import type { Status } from "../../admin/protocol.ts";
 import { parseListenPlace } from "../../base/endpoint.ts";
@@ -85,6 +86,8 @@ export async function checkQueue(config: Config, now: number): Promise<Finding> 
     const remedy = `gw queue show ${oldest.id} tells what its hosts say`;
     return age > QUEUE_AGE_MS ? warn(text, remedy) : ok(text);
   } catch (error) {
+    // Before the first start there is no store, and no one could look into it.
+    if (!existsSync(config["server.data_dir"])) return ok("empty: gw was never started");
     return unknown(describeError(error), "run this as root, or as the user that gw runs as");
   } finally {
     await store?.close();

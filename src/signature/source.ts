@@ -147,8 +147,13 @@ export interface PackedSignature {
 /** A signature's text in images: a plain name, or JSON in which what is usual is left out. */
 export function packInfo({ info, judgement, remedy, handler }: PackedSignature): string {
   const { name, severity, description, reference, cure } = info;
-  const isPlain = judgement === undefined && remedy === undefined && !name.startsWith("{");
-  if (isPlain && severity === "infected" && `${description}${reference}` === "") {
+  const hasMore = judgement !== undefined || remedy !== undefined || handler !== undefined;
+  if (
+    !hasMore &&
+    !name.startsWith("{") &&
+    severity === "infected" &&
+    `${description}${reference}` === ""
+  ) {
     if (cure.kind === "none") return name;
   }
   const more = {

@@ -250,7 +250,8 @@ describe("a gateway that runs", () => {
   });
 
   test("has the feed by itself, and keeps back a mail in which it finds something", async () => {
-    const hasSet = () => readFileSync(gateway.logFile, "utf8").includes("signatures-installed");
+    // The threads that scan have turned to the set when its feed is said to be updated.
+    const hasSet = () => readFileSync(gateway.logFile, "utf8").includes("feed-updated");
     expect(await until(hasSet, WAIT_MS)).toBe(true);
     const opening = await openSession({ port });
     if (opening.kind === "failed") throw new Error("no session");

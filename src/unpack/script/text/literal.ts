@@ -15,12 +15,10 @@ const NUMBER_MAX = 0xffff;
 const MAGIC =
   /^(?:504b0304|4d5a|52617221|377abcaf|25504446|d0cf11e0|1f8b08|4d534346|4c000000|7b5c7274|7f454c46|789c|78da|89504e47|425a68|fd377a58|28b52ffd|04224d18|5d0000|1f9d|[4-5][36a]5753|a30[1-3]|c8..0[1-3])/;
 
-/** What a string decodes to if that is anything; backwards as well if the script turns it round. */
-export function decodeLiteral(text: string, isReversing: boolean): Buffer | undefined {
-  const decoded = decodeForwards(text);
-  if (decoded !== undefined) return decoded;
-  const isTurned = isReversing || text.startsWith("=");
-  return isTurned ? decodeForwards([...text].reverse().join("")) : undefined;
+/** All that a string decodes to; backwards as well if the script may turn it round. */
+export function decodeLiteral(text: string, isReversing: boolean): readonly Buffer[] {
+  const ways = isReversing || text.startsWith("=") ? [text, [...text].reverse().join("")] : [text];
+  return ways.map(decodeForwards).filter((decoded) => decoded !== undefined);
 }
 
 function decodeForwards(text: string): Buffer | undefined {

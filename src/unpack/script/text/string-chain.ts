@@ -74,9 +74,10 @@ function* decodings(text: string): Generator<Buffer | undefined, boolean> {
       // Files written as one string are given by the reader of inline files.
       if (pieces.includes(candidate) && isArchiveBase64(candidate)) continue;
       const decoded = decodeLiteral(candidate, isReversing);
-      yield decoded;
+      yield* decoded;
       // Pieces are looked at only if they do not make sense together.
-      if (decoded !== undefined) break;
+      if (decoded.length > 0) break;
+      yield;
     }
   }
   yield* lists(numberLists(text));
@@ -84,7 +85,7 @@ function* decodings(text: string): Generator<Buffer | undefined, boolean> {
     for (const [list] of text.matchAll(CHARACTERS)) yield* lists([list]);
   }
   for (const [, digits = ""] of text.matchAll(COMMAND)) {
-    if (!seen.has(digits)) yield decodeLiteral(digits, false);
+    if (!seen.has(digits)) yield* decodeLiteral(digits, false);
   }
   return count <= CANDIDATES_MAX;
 }

@@ -237,13 +237,13 @@ export class Gateway {
       ...{ store: this.#store, ids: this.#ids, hostname: hostnameOf(config) },
       config: () => this.#config,
       status: () => this.status(),
-      signatureAge: () => this.#upkeep.ageSeconds(),
+      signatureAge: () => this.#upkeep.freshness.ageSeconds(),
     });
     const answers = {
       answer: (request: Request) => this.#answer(request),
       stats: () => this.stats(),
       trouble: () => this.#trouble(),
-      warnings: () => this.#upkeep.warnings(),
+      warnings: () => this.#upkeep.freshness.warnings(),
     };
     this.#doors = await Doors.open(config, answers, log);
   }
@@ -295,7 +295,7 @@ export class Gateway {
       signatures: { identity: this.#inspector.identity, count: this.#inspector.signatureCount },
       queue: this.#store.queue.counts(),
       quarantine: this.#store.vault.counts(),
-      warnings: this.#upkeep.warnings(),
+      warnings: this.#upkeep.freshness.warnings(),
     };
   }
 

@@ -17,7 +17,8 @@ import { sourceOf } from "./feeds.ts";
 import { Licensing } from "./licensing.ts";
 import { prepareSet } from "./prepare.ts";
 import { Rescan, type RescanParts } from "./rescan/rescan.ts";
-import { dueAt, updateStatus } from "./status.ts";
+import { Freshness } from "./state/freshness.ts";
+import { dueAt } from "./state/status.ts";
 import { type ReadySet, Updater } from "./updater.ts";
 import { type ScanCounts, ScanWatch, type WatchLimits } from "./watch.ts";
 
@@ -60,6 +61,8 @@ export class Upkeep {
   #timer: ReturnType<typeof setTimeout> | undefined;
   #working: Promise<unknown> = Promise.resolve();
   #isLooking = false;
+  /** How old the signatures are, and what is wrong with feeds and licences. */
+  readonly freshness: Freshness;
   readonly #watch = new ScanWatch();
   readonly #licensing: Licensing;
   readonly #rescan: Rescan;
@@ -72,6 +75,10 @@ export class Upkeep {
   constructor(parts: UpkeepParts) {
     this.#parts = parts;
     this.#licensing = new Licensing(parts.config, parts.log);
+    this.freshness = new Freshness({
+      ...parts,
+      licences: (now) => this.#licensing.warnings(now),
+    });
     this.#rescan = new Rescan({ ...parts, ...parts.kept });
   }
 
@@ -99,6 +106,7 @@ export class Upkeep {
    */
   async refresh(config = this.#parts.config()): Promise<void> {
     const { inspector, log } = this.#parts;
+    this.freshness.forget();
     const prepared = await prepareSet({
       places: placesOf(config),
       ...{ arenas: inspector.workers, arenaSize: limitsOf(config).objectSizeMax },
@@ -110,15 +118,6 @@ export class Upkeep {
     await inspector.replaceSet(prepared.set);
     if (isChanged) this.#changed(causeOf(config) === "update");
     log.info("signatures-taken", { identity: inspector.identity, count: inspector.signatureCount });
-  }
-
-  /** What is wrong with feeds and licences, in sentences. */
-  warnings(): readonly string[] {
-    const { config, clock } = this.#parts;
-    const now = clock.now();
-    const { feeds } = updateStatus(config(), now);
-    const old = feeds.map(({ warning }) => warning).filter((warning) => warning !== "");
-    return [...old, ...this.#licensing.warnings(now)];
   }
 
   /** Looks whether the last update did harm, counts traffic, and tells of licences that end. */
@@ -187,16 +186,8 @@ export class Upkeep {
 
   async #take({ cause }: FeedSet, { set }: ReadySet): Promise<void> {
     await this.#parts.inspector.replaceSet(set);
+    this.freshness.forget();
     this.#changed(cause === "update");
-  }
-
-  /** Seconds since the oldest feed in use was last up to date; -1 if there is none. */
-  ageSeconds(): number {
-    const { config, clock } = this.#parts;
-    const now = clock.now();
-    const feeds = updateStatus(config(), now).feeds.filter(({ enabled }) => enabled);
-    const oldest = Math.min(...feeds.map(({ currentAt }) => currentAt));
-    return feeds.length === 0 || oldest === 0 ? -1 : Math.round((now - oldest) / 1000);
   }
 
   async #look(): Promise<void> {
@@ -227,6 +218,8 @@ export class Upkeep {
       const cause = describeError(error);
       if (isBusy) log.info("update-postponed", { cause });
       else log.error("update-failed", { cause });
+    } finally {
+      this.freshness.forget();
     }
   }
 

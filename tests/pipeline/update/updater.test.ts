@@ -19,7 +19,7 @@ import type { FeedSettings } from "../../../src/config/tables.ts";
 import { openImage } from "../../../src/gwdb/image.ts";
 import { openSignatures } from "../../../src/pipeline/scanning.ts";
 import { exitOf } from "../../../src/pipeline/update/outcome.ts";
-import { updateStatus } from "../../../src/pipeline/update/status.ts";
+import { updateStatus } from "../../../src/pipeline/update/state/status.ts";
 import { Updater } from "../../../src/pipeline/update/updater.ts";
 import { listSignatures } from "../../../src/signature/list.ts";
 import { lockShelf } from "../../../src/update/shelf/lock.ts";

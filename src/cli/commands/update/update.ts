@@ -14,7 +14,7 @@ import {
   UPDATE_EXIT,
   type UpdateReport,
 } from "../../../pipeline/update/outcome.ts";
-import { type FeedStatus, updateStatus } from "../../../pipeline/update/status.ts";
+import { type FeedStatus, updateStatus } from "../../../pipeline/update/state/status.ts";
 import { Updater, type UpdaterParts } from "../../../pipeline/update/updater.ts";
 import { printable } from "../../../text/printable.ts";
 import { roundDuration, roundSize } from "../../../text/units.ts";

@@ -1,11 +1,11 @@
 // How old the signatures of each feed are, what came of the last try, and when the next one is due.
 import { createHash } from "node:crypto";
-import type { Config } from "../../config/schema.ts";
-import type { FeedSettings } from "../../config/tables.ts";
-import { roundDuration } from "../../text/units.ts";
-import { type FeedRecord, FeedRecords } from "../../update/shelf/record.ts";
-import { type FeedSet, Shelf } from "../../update/shelf/shelf.ts";
-import { ShelfError } from "../../update/shelf/version.ts";
+import type { Config } from "../../../config/schema.ts";
+import type { FeedSettings } from "../../../config/tables.ts";
+import { roundDuration } from "../../../text/units.ts";
+import { type FeedRecord, FeedRecords } from "../../../update/shelf/record.ts";
+import { type FeedSet, Shelf } from "../../../update/shelf/shelf.ts";
+import { ShelfError } from "../../../update/shelf/version.ts";
 
 /** A feed at one moment. Times are milliseconds since the epoch, 0 for never. */
 export interface FeedStatus {

@@ -21,7 +21,7 @@ import { Carrier } from "./outbound/carrier.ts";
 import { Routes } from "./outbound/routes.ts";
 import { Delivery } from "./pipeline/delivery.ts";
 import { Gate } from "./pipeline/gate.ts";
-import type { Inspector } from "./pipeline/inspector.ts";
+import type { Inspector } from "./pipeline/inspection/inspector.ts";
 import { createIntake } from "./pipeline/intake.ts";
 import { Notices } from "./pipeline/notice/notices.ts";
 import { noticeSettings } from "./pipeline/notice/settings.ts";

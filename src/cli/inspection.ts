@@ -3,7 +3,7 @@
 import { silentLog } from "../base/log.ts";
 import type { Config } from "../config/schema.ts";
 import { ImageError } from "../gwdb/image.ts";
-import type { Inspector } from "../pipeline/inspector.ts";
+import type { Inspector } from "../pipeline/inspection/inspector.ts";
 import { type Signatures, startInspector, workersOf } from "../pipeline/scanning.ts";
 import { CliError } from "./command.ts";
 import { openOwnSignatures } from "./signature-sources.ts";

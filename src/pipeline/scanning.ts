@@ -11,7 +11,7 @@ import type { Config } from "../config/schema.ts";
 import { embeddedCore, embeddedSet } from "../scan/embedded.ts";
 import { loadSet } from "../scan/signature-set.ts";
 import type { FileReport } from "../signature/clamav/report.ts";
-import { Inspector } from "./inspector.ts";
+import { Inspector } from "./inspection/inspector.ts";
 import type { CompiledFiles } from "./signatures/compile.ts";
 
 /** A compiled signature set, and the core that runs it. */

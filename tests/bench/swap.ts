@@ -1,7 +1,7 @@
 // Signatures replaced while mail is scanned: how long scans take meanwhile. Run by hand:
 // bun tests/bench/swap.ts [SWAPS [SIGNATURES]]
 import { silentLog } from "../../src/base/log.ts";
-import { Inspector } from "../../src/pipeline/inspector.ts";
+import { Inspector } from "../../src/pipeline/inspection/inspector.ts";
 import { loadSet } from "../../src/scan/signature-set.ts";
 import { compileSources } from "../../src/signature/compile.ts";
 import { buildCore } from "../../wasm/build.ts";

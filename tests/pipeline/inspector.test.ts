@@ -2,7 +2,7 @@ import { afterEach, beforeAll, expect, test } from "bun:test";
 import { silentLog } from "../../src/base/log.ts";
 import { ImageError } from "../../src/gwdb/image.ts";
 import type { Verdict } from "../../src/message.ts";
-import { Inspector } from "../../src/pipeline/inspector.ts";
+import { Inspector } from "../../src/pipeline/inspection/inspector.ts";
 import { loadSet } from "../../src/scan/signature-set.ts";
 import { buildCore } from "../../wasm/build.ts";
 import { imageOf } from "../scan/attached.ts";

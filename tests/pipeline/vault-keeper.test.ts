@@ -4,7 +4,8 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
 import type { Config } from "../../src/config/schema.ts";
-import type { InspectJob, Inspector } from "../../src/pipeline/inspector.ts";
+import type { Inspector } from "../../src/pipeline/inspection/inspector.ts";
+import type { InspectJob } from "../../src/pipeline/inspection/job.ts";
 import { VaultKeeper } from "../../src/pipeline/vault/keeper.ts";
 import { sampleRecord } from "../store/sample-record.ts";
 import {

@@ -5,21 +5,11 @@ import { Budget, type Limits } from "../../base/budget.ts";
 import type { Body, ScannedObject, Verdict } from "../../message.ts";
 import type { ShareDecision } from "../../policy/policy.ts";
 import { checkTemplate, type Item, renderTemplate, type Values } from "../../template/render.ts";
-import type { Marks } from "../../treat/mail/marks.ts";
 import type { Sealed } from "../../treat/seal/seal.ts";
 import { type Treatment, type TreatmentResult, treat } from "../../treat/treat.ts";
-import type { Inspector } from "../inspector.ts";
+import type { Inspector } from "../inspection/inspector.ts";
+import type { TreatmentWork } from "../inspection/job.ts";
 import type { Texts } from "./texts.ts";
-
-/** What a thread is given to do; plain values only. */
-export interface TreatmentWork {
-  readonly verdict: Verdict;
-  readonly treatments: readonly Treatment[];
-  readonly marks: Marks;
-  /** Source of the template for what takes an object's place, and what it may speak of. */
-  readonly placeholder: string;
-  readonly values: Values;
-}
 
 /** What was done to an object, with the names it has from the outside in. */
 export interface DoneTreatment extends Treatment {

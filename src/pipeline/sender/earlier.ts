@@ -3,7 +3,7 @@
 // memory only, for a day at most.
 
 import type { Clock } from "../../base/clock.ts";
-import type { Inspected, InspectJob } from "../inspector.ts";
+import type { Inspected, InspectJob } from "../inspection/job.ts";
 
 const AGE_MAX_MS = 24 * 3_600_000;
 const TEXTS_PER_SENDER = 8;

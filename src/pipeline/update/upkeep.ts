@@ -9,7 +9,7 @@ import { FeedRecords } from "../../update/shelf/record.ts";
 import { type FeedSet, Shelf } from "../../update/shelf/shelf.ts";
 import { ShelfError } from "../../update/shelf/version.ts";
 import { UpdateError } from "../../update/source.ts";
-import type { Inspector } from "../inspector.ts";
+import type { Inspector } from "../inspection/inspector.ts";
 import { limitsOf } from "../scanning.ts";
 import { placesOf } from "../signatures/gather.ts";
 import { updateApart } from "./apart/apart.ts";

@@ -14,7 +14,7 @@ import type { UnpackedMessage } from "../../store/rows/vault-rows.ts";
 import { PACKED_SUFFIX, writePacked } from "../../store/spool/packing.ts";
 import type { Store } from "../../store/store.ts";
 import { type Keep, Vault } from "../../vault/vault.ts";
-import type { Inspector } from "../inspector.ts";
+import type { Inspector } from "../inspection/inspector.ts";
 
 /** What keeping works with. */
 export interface KeeperParts {

@@ -14,7 +14,7 @@ import {
   type SentObject,
 } from "../../vault/resend.ts";
 import type { Vault, VaultDetails } from "../../vault/vault.ts";
-import type { Inspector } from "../inspector.ts";
+import type { Inspector } from "../inspection/inspector.ts";
 
 /** What a message is checked with before it goes. */
 export interface ReleaseCheck {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { inspect, type ObjectScanner } from "../../../src/pipeline/inspect.ts";
-import type { Inspected, InspectJob } from "../../../src/pipeline/inspector.ts";
+import type { Inspected, InspectJob } from "../../../src/pipeline/inspection/job.ts";
 import { EarlierTexts, inspectOf } from "../../../src/pipeline/sender/earlier.ts";
 import { LIMITS } from "../../harness/extracts.ts";
 import { encrypted7z } from "../../unpack/archive/sevenzip/build.ts";

@@ -4,7 +4,7 @@ import type { MessageIds } from "../../../base/message-id.ts";
 import type { Policy } from "../../../policy/policy.ts";
 import type { Store } from "../../../store/store.ts";
 import { Vault } from "../../../vault/vault.ts";
-import type { Inspector } from "../../inspector.ts";
+import type { Inspector } from "../../inspection/inspector.ts";
 import { release } from "../../vault/release.ts";
 import type { RescanParts } from "./rescan.ts";
 

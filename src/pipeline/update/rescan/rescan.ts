@@ -7,7 +7,7 @@ import { describeError, type Log } from "../../../base/log.ts";
 import type { Config } from "../../../config/schema.ts";
 import type { Verdict } from "../../../message.ts";
 import type { Vault, VaultItem } from "../../../vault/vault.ts";
-import type { Inspector } from "../../inspector.ts";
+import type { Inspector } from "../../inspection/inspector.ts";
 import type { ReleaseEnd } from "../../vault/release.ts";
 
 /** What is scanned again, and with what. */

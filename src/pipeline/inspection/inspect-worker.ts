@@ -2,32 +2,17 @@
 // memory and holds nothing else: it may be killed at any moment.
 
 import { closeSync, openSync, readSync } from "node:fs";
-import type { Limits } from "../base/budget.ts";
-import { GarbagePacer } from "../base/garbage.ts";
-import { describeError } from "../base/log.ts";
-import type { WorkerAnswer, WorkerNews, WorkerOrder, WorkerPost } from "../base/worker-pool.ts";
-import type { Body } from "../message.ts";
-import { type MailSummary, summarise } from "../mime/summary.ts";
-import { Engine } from "../scan/engine.ts";
-import type { SharedSet } from "../scan/signature-set.ts";
-import { BLIND, inspect, MESSAGE } from "./inspect.ts";
-import { type Inspected, type InspectJob, unscanned } from "./inspector.ts";
-import { performTreatment } from "./policy/treatment.ts";
+import { GarbagePacer } from "../../base/garbage.ts";
+import { describeError } from "../../base/log.ts";
+import type { WorkerAnswer, WorkerNews, WorkerOrder, WorkerPost } from "../../base/worker-pool.ts";
+import type { Body } from "../../message.ts";
+import { type MailSummary, summarise } from "../../mime/summary.ts";
+import { Engine } from "../../scan/engine.ts";
+import { BLIND, inspect, MESSAGE } from "../inspect.ts";
+import { performTreatment } from "../policy/treatment.ts";
+import { type Inspected, type InspectJob, type InspectStart, unscanned } from "./job.ts";
 
 declare const self: Worker;
-
-/** First message to the worker; as news, it turns to another set of signatures. */
-export interface InspectStart {
-  readonly set: SharedSet;
-  readonly arena: number;
-  readonly limits: Limits;
-  /** The administrator's list, for what is encrypted. */
-  readonly passwords: readonly string[];
-  /** Whether links in mail are held against lists. */
-  readonly isPhishingChecked: boolean;
-  /** It is for a file or two. */
-  readonly isBrief: boolean;
-}
 
 // Bodies are read into the same memory again and again: fresh memory for each large one costs more
 // than reading it. What is very large is not kept.

@@ -1,47 +1,22 @@
 // The doorway to inspection: a body goes in, a verdict comes out, whatever happens to the threads
 // behind it. A thread that overruns its deadline or dies makes the body "unscanned".
 
-import type { Limits } from "../base/budget.ts";
-import type { Log } from "../base/log.ts";
-import { type JobEnd, WorkerPool } from "../base/worker-pool.ts";
-import { workerUrl } from "../base/worker-url.ts";
-import type { CoreModule } from "../gwdb/core.ts";
-import { openImage } from "../gwdb/image.ts";
-import type { Body, Verdict } from "../message.ts";
-import type { MailSummary } from "../mime/summary.ts";
-import { loadSet, type SharedSet } from "../scan/signature-set.ts";
-import type { TreatmentResult } from "../treat/treat.ts";
-import type { InspectStart } from "./inspect-worker.ts";
-import type { TreatmentWork } from "./policy/treatment.ts";
-
-/** What a worker is asked. */
-export interface InspectJob {
-  readonly body: Body;
-  readonly name: string;
-  /** True for what came over SMTP: a message whatever its bytes look like. */
-  readonly isMessage: boolean;
-  /**
-   * False: no engine looks at it. With `isHashed` its objects and their hashes are wanted all the
-   * same; else only the summary is, and the verdict says that nothing was looked at.
-   */
-  readonly isScanned?: boolean;
-  /** Each object is to have its hash. */
-  readonly isHashed?: boolean;
-  /** What its sender wrote before: passwords may stand there. */
-  readonly texts?: readonly string[];
-  /** The body is to be treated, not scanned. */
-  readonly treatment?: TreatmentWork;
-}
-
-/** What a worker answers. */
-export interface Inspected {
-  readonly verdict: Verdict;
-  readonly summary: MailSummary;
-  /** A message's subject, and how its first texts begin. */
-  readonly excerpt?: string;
-  /** What came of `InspectJob.treatment`. */
-  readonly treated?: TreatmentResult;
-}
+import type { Limits } from "../../base/budget.ts";
+import type { Log } from "../../base/log.ts";
+import { type JobEnd, WorkerPool } from "../../base/worker-pool.ts";
+import { workerUrl } from "../../base/worker-url.ts";
+import type { CoreModule } from "../../gwdb/core.ts";
+import { openImage } from "../../gwdb/image.ts";
+import type { Body } from "../../message.ts";
+import { loadSet, type SharedSet } from "../../scan/signature-set.ts";
+import type { TreatmentResult } from "../../treat/treat.ts";
+import {
+  type Inspected,
+  type InspectJob,
+  type InspectStart,
+  type TreatmentWork,
+  unscanned,
+} from "./job.ts";
 
 /** `timeoutMs` is the hard deadline after which the thread is killed. */
 export interface InspectorOptions {
@@ -75,7 +50,7 @@ export class Inspector {
       size: options.workers,
       timeoutMs: options.timeoutMs + KILL_GRACE_MS,
       spawn: (arena) => {
-        const worker = new Worker(workerUrl("pipeline/inspect-worker.ts"));
+        const worker = new Worker(workerUrl("pipeline/inspection/inspect-worker.ts"));
         worker.postMessage(this.#startOf(arena));
         return worker;
       },
@@ -166,30 +141,4 @@ export class Inspector {
 
 function noteOf(end: Exclude<JobEnd<Inspected>, { kind: "done" }>): string {
   return end.kind === "timeout" ? "the time limit was reached" : `scan failed: ${end.reason}`;
-}
-
-/** The verdict on bytes of which nothing was looked at. */
-export function unscanned(
-  subject: { readonly name: string; readonly size: number; readonly identity: string },
-  note: string,
-): Verdict {
-  const object = {
-    id: 0,
-    parent: null,
-    path: subject.name,
-    name: subject.name,
-    declaredType: "",
-    type: "",
-    size: subject.size,
-    scanned: 0,
-    status: "unscanned" as const,
-    findings: [],
-    notes: [note],
-  };
-  return {
-    status: "unscanned",
-    objects: [object],
-    elapsedMs: 0,
-    signatureSet: subject.identity,
-  };
 }

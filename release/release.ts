@@ -22,6 +22,7 @@ const SITE = {
   pidFile: "/var/run/gw/gw.pid",
   logFile: "/var/log/gw/gw.log",
   writable: [],
+  ownKey: "",
 };
 
 // Nothing is started: without a configuration there is nothing to do. DPKG_ROOT names another system

@@ -1,6 +1,6 @@
 // BER and DER, as far as signed mail and signed programs need it: elements one after another, of
 // definite or indefinite length, and octet strings written in pieces. Nothing recurses over the
-// input. X.690 §8.
+// input. X.690 §8. Elements of DER are written for certificates of gw's own.
 
 /** An element. Of an indefinite one the contents reach as far as its parent does. */
 export interface BerElement {
@@ -110,6 +110,15 @@ export function oidText(contents: Uint8Array): string {
     value = 0;
   }
   return numbers.join(".");
+}
+
+/** An element of DER with these contents. X.690 §10.1: the length in as few bytes as can be. */
+export function derOf(tag: number, ...contents: readonly Uint8Array[]): Buffer {
+  const length = contents.reduce((sum, { byteLength }) => sum + byteLength, 0);
+  const digits: number[] = [];
+  for (let rest = length; rest > 0; rest = Math.floor(rest / 256)) digits.unshift(rest % 256);
+  const size = length < 0x80 ? [length] : [0x80 + digits.length, ...digits];
+  return Buffer.concat([Buffer.from([tag, ...size]), ...contents]);
 }
 
 function isEndMark(bytes: Buffer, at: number, end: number): boolean {

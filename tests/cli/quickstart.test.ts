@@ -3,6 +3,7 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../src/config/load.ts";
+import { loadCertificate } from "../../src/inbound/tls/certificate.ts";
 import { emptyFolder, gw } from "./mail-folder.ts";
 
 const { folder, remove } = emptyFolder();
@@ -91,6 +92,32 @@ describe("gw quickstart --domain", () => {
     }
   });
 
+  test("makes a key and a certificate for the host, and says how to replace them", async () => {
+    const dir = join(folder, "tls");
+    const words = ["--domain", "example.org", ...HOP, ...NAME, "--dir", dir, "--tls"];
+    const before = process.umask(0o000);
+    const { out } = await gw("quickstart", ...words);
+    process.umask(before);
+    const config = loadConfig(join(dir, "gw.toml"));
+    const certificate = config["inbound.tls_certificate"];
+    const key = config["inbound.tls_key"];
+    expect([certificate, key]).toEqual([join(dir, "tls.pem"), join(dir, "tls.key")]);
+    expect(loadCertificate({ certificate, key }).names).toEqual(["mx1.example.org"]);
+    expect(statSync(key).mode & 0o777).toBe(0o600);
+    expect(out).toMatch(/wrote \S+tls\.pem, self-signed for mx1\.example\.org until \d{4}-/);
+    expect(out).toContain(`put its chain into ${certificate}, its key into ${key}`);
+  });
+
+  test.each(["tls.key", "tls.pem"])("leaves a %s that is there as it is", async (name) => {
+    const dir = join(folder, `with-${name}`);
+    mkdirSync(dir);
+    writeFileSync(join(dir, name), "precious");
+    const words = ["--domain", "example.org", ...HOP, "--dir", dir, "--tls"];
+    await expect(gw("quickstart", ...words)).rejects.toThrow(`${dir}/${name} is there already`);
+    expect(readdirSync(dir)).toEqual([name]);
+    expect(readFileSync(join(dir, name), "utf8")).toBe("precious");
+  });
+
   test("overwrites nothing", async () => {
     const dir = join(folder, "there");
     const words = ["quickstart", "--domain", "example.org", ...HOP, "--dir", dir];
@@ -110,11 +137,11 @@ describe("gw quickstart --domain", () => {
     expect(statSync(join(dir, "data")).mode & 0o777).toBe(0o750);
   });
 
-  test("takes its file back if what is in gw.d does not go with it", async () => {
+  test("takes its files back if what is in gw.d does not go with it", async () => {
     const dir = join(folder, "included");
     mkdirSync(join(dir, "gw.d"), { recursive: true });
     writeFileSync(join(dir, "gw.d/a.toml"), "[inbound]\nlisten = 25\n");
-    const words = ["quickstart", "--domain", "example.org", ...HOP, "--dir", dir];
+    const words = ["quickstart", "--domain", "example.org", ...HOP, "--dir", dir, "--tls"];
     await expect(gw(...words)).rejects.toThrow(`${dir}/gw.d/a.toml:2:`);
     expect(readdirSync(dir)).toEqual(["gw.d"]);
   });
@@ -129,6 +156,7 @@ describe("gw quickstart --domain", () => {
     ["no address", ["--domain", "a.test", ...HOP, "--listen", "25"], '"25" is no address and port'],
     ["half a name", ["--domain", "a.test", ...HOP, "--hostname", "mx"], '"mx" is no full name'],
     ["itself", ["--domain", "a.test", "--next-hop", "127.0.0.1"], "mail would go round"],
+    ["a certificate alone", ["--tls"], "--tls goes with --domain LIST"],
     ["a next hop alone", HOP, "--next-hop goes with --domain LIST"],
     ["the trial's folder", ["--domain", "a.test", "--data", "x"], "with --domain it is --dir DIR"],
     ["the trial's next hop", ["--domain", "a.test", "--sink", "x"], "it is --next-hop HOST"],

@@ -97,9 +97,9 @@ async function play(args: Places, terminal: Terminal): Promise<number> {
 
 function setUp(wishes: Wishes, terminal: Terminal, isJson: boolean): number {
   const site = planSite(wishes);
-  const done = makeSite(site);
+  const done = makeSite(site, Date.now());
   const records = dnsRecords(site);
-  const { configFile, dataDir, hostname, domains, nextHop, listen } = site;
+  const { configFile, dataDir, hostname, domains, nextHop, listen, tls } = site;
   const isUsual = CONFIG_PLACES.some((each) => each === configFile);
   const config = isUsual ? "" : ` --config ${quoted(configFile)}`;
   const gw = programName();
@@ -110,7 +110,7 @@ function setUp(wishes: Wishes, terminal: Terminal, isJson: boolean): number {
     ? [`${gw} service install${config}`, doctor]
     : [doctor, `${gw} serve${config}`];
   if (isJson) {
-    const facts = { configFile, dataDir, hostname, domains, nextHop, listen };
+    const facts = { configFile, dataDir, hostname, domains, nextHop, listen, tls };
     terminal.out(`${JSON.stringify({ ...facts, done, records, next })}\n`);
     return EXIT.good;
   }
@@ -119,6 +119,12 @@ function setUp(wishes: Wishes, terminal: Terminal, isJson: boolean): number {
     ...done,
     "",
     `Mail for ${all} that comes in at ${listen} goes to ${nextHop}.`,
+    ...(tls === undefined
+      ? []
+      : [
+          `For a certificate that others trust, put its chain into ${tls.certificate}, its key into ` +
+            `${tls.key}: gw sees it.`,
+        ]),
     "",
     "Publish in DNS (v=spf1 also has to name other hosts that send for the domain):",
     ...records.map((record) => `  ${record}`),
@@ -143,7 +149,8 @@ export const quickstart = command(
     domain: {
       type: "string",
       valueHint: "LIST",
-      description: "write a configuration for these domains, and run nothing",
+      description:
+        "write a configuration for these domains; `gw service install` then makes the user",
     },
     "next-hop": {
       type: "string",
@@ -167,17 +174,21 @@ export const quickstart = command(
       description: `gateway (${LISTEN_DEFAULT}; with --domain 0.0.0.0:25)`,
     },
     sink: { type: "string", valueHint: "ADDRESS", description: `next hop (${SINK_DEFAULT})` },
+    tls: {
+      type: "boolean",
+      description: "with --domain: make a key and a self-signed certificate for STARTTLS",
+    },
     json: { type: "boolean", description: "with --domain: tell what was done as JSON" },
   },
   async (args, terminal) => {
     const { domain, listen, hostname, dir } = args;
     if (domain === undefined) {
-      refuse(args, ["next-hop", "hostname", "dir", "json"], "goes with --domain LIST");
+      refuse(args, ["next-hop", "hostname", "dir", "tls", "json"], "goes with --domain LIST");
       return await play(args, terminal);
     }
     refuse(args, ["data"], "is for trying gw out; with --domain it is --dir DIR");
     refuse(args, ["sink"], "is for trying gw out; with --domain it is --next-hop HOST");
-    const wishes = { domain, nextHop: args["next-hop"], listen, hostname, dir };
+    const wishes = { domain, nextHop: args["next-hop"], listen, hostname, dir, tls: args.tls };
     return setUp(wishes, terminal, args.json === true);
   },
 );

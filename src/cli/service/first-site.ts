@@ -1,19 +1,30 @@
 // The configuration of a first gateway in front of a mail server, made of the few things that nobody
 // can guess, with its folders, and what DNS has to say for mail to come.
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  fchmodSync,
+  fchownSync,
+  mkdirSync,
+  openSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname as systemHostname } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { isDomain, isDomainMask, parseEndpoint } from "../../base/endpoint.ts";
 import { describeError } from "../../base/log.ts";
 import { toToml } from "../../config/field.ts";
 import { checkConfig, lineOf } from "../../config/load.ts";
+import { makeSelfSigned } from "../../inbound/tls/self-signed.ts";
 import { comparableDomain, type Place, parsePlace } from "../../text/mail-route.ts";
 import { printable } from "../../text/printable.ts";
 import { CliError } from "../command.ts";
 import { CONFIG_PLACES } from "../config-file.ts";
 import { type Account, findAccount } from "./accounts.ts";
 import { giveFolder } from "./privilege.ts";
-import { USER_DEFAULT } from "./site.ts";
+import { TLS_FILES, USER_DEFAULT } from "./site.ts";
 
 /** What a person says of the site; all but the first two have defaults. */
 export interface Wishes {
@@ -24,6 +35,8 @@ export interface Wishes {
   readonly hostname?: string | undefined;
   /** The folder for configuration and mail; else they go where the system has such things. */
   readonly dir?: string | undefined;
+  /** A key and a certificate of its own are to be made. */
+  readonly tls?: boolean | undefined;
 }
 
 /** What is to be written, and where. */
@@ -37,6 +50,8 @@ export interface FirstSite {
   /** The user that the mail is to belong to; undefined for whoever runs this. */
   readonly account: Account | undefined;
   readonly isRoot: boolean;
+  /** The files in PEM that are to be made for STARTTLS. */
+  readonly tls: { readonly certificate: string; readonly key: string } | undefined;
 }
 
 const LISTEN_DEFAULT = "0.0.0.0:25";
@@ -46,6 +61,8 @@ const DOMAINS_MAX = 1000;
 const LOCAL = /^(?:127\.|::1$)/;
 const ANY = /^(?:0\.0\.0\.0|::)$/;
 const ROOT = 0;
+
+const KEY_MODE = 0o600;
 
 // What the service's user has to read, and no one but root to write, against what is one person's.
 const ROOTS_MODES = { folder: 0o755, file: 0o644 };
@@ -120,8 +137,11 @@ export function planSite(wishes: Wishes): FirstSite {
   const folder = wishes.dir === undefined ? undefined : resolve(wishes.dir);
   const [linux, freebsd] = CONFIG_PLACES;
   const usual = process.platform === "freebsd" ? freebsd : linux;
+  const configFile = folder === undefined ? usual : join(folder, "gw.toml");
+  const beside = (name: string) => join(dirname(configFile), name);
+  const { certificate, key } = TLS_FILES;
   return {
-    configFile: folder === undefined ? usual : join(folder, "gw.toml"),
+    configFile,
     dataDir: folder === undefined ? DATA_DIR_DEFAULT : join(folder, "data"),
     hostname: hostnameOf(wishes.hostname, domains),
     domains,
@@ -129,12 +149,21 @@ export function planSite(wishes: Wishes): FirstSite {
     listen,
     account: isRoot ? findAccount(USER_DEFAULT) : undefined,
     isRoot,
+    tls: wishes.tls === true ? { certificate: beside(certificate), key: beside(key) } : undefined,
   };
 }
 
 /** The text of the site's configuration. */
 export function siteText(site: FirstSite): string {
   const user = site.account === undefined ? [] : [`user = ${toToml(site.account.name)}`];
+  const tls =
+    site.tls === undefined
+      ? []
+      : [
+          "# Self-signed; a real one may replace it, and is taken without a restart.",
+          `tls_certificate = ${toToml(site.tls.certificate)}`,
+          `tls_key = ${toToml(site.tls.key)}`,
+        ];
   return [
     "# Made by `gw quickstart`. Change it as you like: `gw config describe` explains every setting.",
     "",
@@ -149,6 +178,7 @@ export function siteText(site: FirstSite): string {
     `relay_domains = ${toToml(site.domains)}`,
     "# Hosts that may send to anyone through gw are added to these: your own mail servers.",
     'relay_networks = ["127.0.0.0/8", "::1/128"]',
+    ...tls,
     "",
     "[outbound]",
     "# What is for other domains goes where their MX records lead.",
@@ -159,19 +189,52 @@ export function siteText(site: FirstSite): string {
   ].join("\n");
 }
 
-/** Makes folders and configuration; gives what was done, in words. Overwrites nothing. */
-export function makeSite(site: FirstSite): readonly string[] {
-  const { configFile, dataDir, account, isRoot } = site;
-  const folder = dirname(configFile);
+function refuseOverwriting({ configFile, tls }: FirstSite): void {
   if (existsSync(configFile)) {
     throw new CliError(
       `${configFile} is there already, and left as it is; change it with \`gw config set\`, ` +
         "or make another with --dir DIR",
     );
   }
+  for (const file of tls === undefined ? [] : [tls.key, tls.certificate]) {
+    if (!existsSync(file)) continue;
+    throw new CliError(
+      `${file} is there already, and left as it is: leave out --tls, and set ` +
+        "inbound.tls_certificate and tls_key with `gw config set`",
+    );
+  }
+}
+
+// Files that were made, to be taken back if not all can be.
+class NewFiles {
+  readonly #made: string[] = [];
+
+  write(path: string, text: string, { mode, owner }: { mode: number; owner?: Account }): void {
+    const file = openSync(path, "wx", mode);
+    this.#made.push(path);
+    try {
+      writeFileSync(file, text);
+      // The mode that was asked for, whatever the umask.
+      fchmodSync(file, mode);
+      if (owner !== undefined) fchownSync(file, owner.uid, owner.gid);
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  takeBack(): void {
+    for (const path of this.#made) rmSync(path, { force: true });
+  }
+}
+
+/** Makes folders and configuration; gives what was done, in words. Overwrites nothing. */
+export function makeSite(site: FirstSite, now: number): readonly string[] {
+  const { configFile, dataDir, account, isRoot } = site;
+  const folder = dirname(configFile);
+  refuseOverwriting(site);
   const done: string[] = [];
   const modes = isRoot ? ROOTS_MODES : OWN_MODES;
-  let isWritten = false;
+  const files = new NewFiles();
   try {
     const first = mkdirSync(folder, { recursive: true, mode: modes.folder });
     if (first !== undefined) {
@@ -181,21 +244,40 @@ export function makeSite(site: FirstSite): readonly string[] {
       }
       done.push(`made the folder ${folder}`);
     }
-    writeFileSync(configFile, siteText(site), { flag: "wx", mode: modes.file });
-    isWritten = true;
-    chmodSync(configFile, modes.file);
+    done.push(...makeCertificate(site, files, now));
+    files.write(configFile, siteText(site), { mode: modes.file });
     done.push(`wrote ${configFile}`);
     // What was in gw.d before may not go with it.
     const problems = checkConfig(configFile);
     if (problems.length > 0) throw new CliError(problems.map(lineOf).join("\n"));
     return [...done, makeDataFolder(dataDir, account, isRoot)];
   } catch (error) {
-    if (isWritten) rmSync(configFile, { force: true });
+    files.takeBack();
     if (error instanceof CliError) throw error;
     const hint = isRoot ? "" : "; be root, or name a folder of yours with --dir DIR";
     const message = `cannot make ${configFile}: ${describeError(error)}${hint}`;
     throw new CliError(message, { cause: error });
   }
+}
+
+function makeCertificate(site: FirstSite, files: NewFiles, now: number): readonly string[] {
+  const { tls, hostname, account, isRoot } = site;
+  if (tls === undefined) return [];
+  const made = makeSelfSigned(comparableDomain(hostname), now);
+  const mode = isRoot ? ROOTS_MODES.file : OWN_MODES.file;
+  const owner = account === undefined ? {} : { owner: account };
+  files.write(tls.key, made.key, { mode: KEY_MODE, ...owner });
+  files.write(tls.certificate, made.certificate, { mode });
+  const until = new Date(made.expiresAt).toISOString().slice(0, 10);
+  const later =
+    isRoot && account === undefined
+      ? [`left ${tls.key} to \`gw service install\`, which gives it to the user ${USER_DEFAULT}`]
+      : [];
+  return [
+    `wrote ${tls.key}`,
+    `wrote ${tls.certificate}, self-signed for ${hostname} until ${until}`,
+    ...later,
+  ];
 }
 
 function makeDataFolder(path: string, account: Account | undefined, isRoot: boolean): string {

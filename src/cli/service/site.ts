@@ -1,5 +1,5 @@
 // What a start script is told: where gw, its configuration, its mail and its log are on this host.
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import type { Config } from "../../config/schema.ts";
 
 /** Kinds of start scripts, by their system of init. */
@@ -16,10 +16,15 @@ export interface Site {
   readonly logFile: string;
   /** Folders beside the data folder that gw writes into. */
   readonly writable: readonly string[];
+  /** The TLS key that `gw quickstart --tls` made, if it is in use; else "". */
+  readonly ownKey: string;
 }
 
 /** The user that gw runs as if the configuration names none. */
 export const USER_DEFAULT = "gw";
+
+/** Names beside the configuration of what `gw quickstart --tls` makes. */
+export const TLS_FILES = { certificate: "tls.pem", key: "tls.key" } as const;
 
 /** Variables that make Bun run other code than gw's, or trust other certificates. */
 export const UNWANTED_VARIABLES = [
@@ -35,8 +40,10 @@ export const UNWANTED_VARIABLES = [
 export function siteOf(config: Config, places: { binary: string; config: string }): Site {
   const stats = config["server.stats_file"];
   const writable = [config["server.control_dir"], stats === "" ? "" : dirname(stats)];
+  const key = join(dirname(places.config), TLS_FILES.key);
   return {
     ...places,
+    ownKey: config["inbound.tls_key"] === key ? key : "",
     user: config["server.user"] || USER_DEFAULT,
     dataDir: config["server.data_dir"],
     pidFile: "/var/run/gw/gw.pid",

@@ -1,6 +1,6 @@
 // What is done to make gw a service of a host, or to take that back, as steps that can be shown
 // before they are taken.
-import { chmodSync, chownSync, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
+import { chmodSync, existsSync, lchownSync, lstatSync, mkdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { writeAtomically } from "../../base/file/atomic-file.ts";
 import { CliError } from "../command.ts";
@@ -12,6 +12,7 @@ import type { Kind, Site } from "./site.ts";
 export type Step =
   | { readonly kind: "user"; readonly user: string; readonly commands: readonly Command[] }
   | { readonly kind: "folder"; readonly path: string; readonly user: string }
+  | { readonly kind: "key"; readonly path: string; readonly user: string }
   | ({ readonly kind: "file" } & ServiceFile)
   | { readonly kind: "remove"; readonly path: string }
   | { readonly kind: "run"; readonly command: Command };
@@ -26,6 +27,7 @@ export interface Place {
 }
 
 const HOST = "/";
+const ROOT = 0;
 /** A tool of the system that takes longer hangs. */
 const COMMAND_MS = 60_000;
 
@@ -97,14 +99,25 @@ export function stepsToInstall(kind: Kind, site: Site, place: Place): readonly S
   refuseEdited(files, place);
   const steps: Step[] = [];
   const { user } = site;
-  const hasUser = findAccount(user, root) !== undefined;
-  if (!hasUser && root === HOST) steps.push({ kind: "user", user, commands: userCommands(site) });
+  const account = findAccount(user, root);
+  if (account === undefined && root === HOST)
+    steps.push({ kind: "user", user, commands: userCommands(site) });
   for (const path of [site.dataDir, ...site.writable]) {
     if (!existsSync(join(root, path))) steps.push({ kind: "folder", path, user });
+  }
+  const { ownKey } = site;
+  // Root made the key before there was a user; systemd starts gw as that user, with no right to it.
+  if (ownKey !== "" && isRootsFile(join(root, ownKey)) && account?.uid !== ROOT) {
+    steps.push({ kind: "key", path: ownKey, user });
   }
   const wanted = files.filter((file) => stateOf(file, root) !== "current");
   steps.push(...wanted.map((file): Step => ({ kind: "file", ...file })));
   return root === HOST ? [...steps, ...runs(ENABLE[kind])] : steps;
+}
+
+function isRootsFile(path: string): boolean {
+  const stat = lstatSync(path, { throwIfNoEntry: false });
+  return stat?.isFile() === true && stat.uid === ROOT;
 }
 
 /** Steps that remove; mail, configuration and user stay. */
@@ -123,6 +136,8 @@ export function describe(step: Step, root: string): string {
       return `make the user ${step.user}`;
     case "folder":
       return `make the folder ${join(root, step.path)} for ${step.user}`;
+    case "key":
+      return `give ${join(root, step.path)} to ${step.user}`;
     case "file":
       return `write ${join(root, step.path)}`;
     case "remove":
@@ -141,6 +156,8 @@ export function take(step: Step, root: string): string {
       return makeUser(step.user, step.commands);
     case "folder":
       return makeFolderFor(join(root, step.path), step.user, root);
+    case "key":
+      return give(join(root, step.path), step.user, root);
     case "file": {
       const path = join(root, step.path);
       mkdirSync(dirname(path), { recursive: true });
@@ -168,11 +185,15 @@ function makeUser(user: string, commands: readonly Command[]): string {
 function makeFolderFor(path: string, user: string, root: string): string {
   mkdirSync(dirname(path), { recursive: true });
   mkdirSync(path, { recursive: true, mode: 0o700 });
+  return give(path, user, root);
+}
+
+function give(path: string, user: string, root: string): string {
   const account = findAccount(user, root);
   if (account === undefined) return `${path}: give it to ${user} when that user is there`;
-  if (statSync(path).uid === account.uid) return "";
+  if (lstatSync(path).uid === account.uid) return "";
   try {
-    chownSync(path, account.uid, account.gid);
+    lchownSync(path, account.uid, account.gid);
     return "";
   } catch {
     return `${path}: only root can give it to ${user}`;

@@ -16,6 +16,7 @@ const SITE: Site = {
   pidFile: "/var/run/gw/gw.pid",
   logFile: "/var/log/gw/gw.log",
   writable: ["/var/control"],
+  ownKey: "",
 };
 
 let folder = "";
@@ -107,6 +108,24 @@ describe("gw service", () => {
     const { out } = await service("install", "--kind", "sysv", "--dry-run");
     expect(out).toContain(`would write ${join(root, "etc/init.d/gw")}\n`);
     expect((await service("status", "--kind", "sysv")).out).toContain("missing");
+  });
+
+  test("gives the key that root's quickstart made to the user, and no other key", async () => {
+    for (const name of ["tls.key", "other.key"]) {
+      newRoot();
+      const file = join(root, "etc/gw", name);
+      writeFileSync(file, "key", { mode: 0o600 });
+      const tls = `tls_certificate = "/etc/gw/tls.pem"\ntls_key = "/etc/gw/${name}"`;
+      writeFileSync(join(root, "etc/gw/gw.toml"), `[inbound]\n${tls}\n`);
+      const { out } = await service("install", "--kind", "systemd");
+      // Only what root made has to be given away.
+      const isGiven = process.geteuid?.() === 0 && name === "tls.key";
+      expect(out.includes(`give ${file} to gw\n`)).toBe(isGiven);
+      const { uid, mode } = statSync(file);
+      expect(uid).toBe(isGiven ? 995 : (process.geteuid?.() ?? 0));
+      expect(mode & 0o777).toBe(0o600);
+      expect((await service("install", "--kind", "systemd")).out).toContain("nothing to do");
+    }
   });
 
   test("leaves a file alone that a person has changed, unless it is forced", async () => {

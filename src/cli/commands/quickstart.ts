@@ -149,8 +149,7 @@ export const quickstart = command(
     domain: {
       type: "string",
       valueHint: "LIST",
-      description:
-        "write a configuration for these domains; `gw service install` then makes the user",
+      description: "write a configuration for these; `gw service install` then makes the user",
     },
     "next-hop": {
       type: "string",

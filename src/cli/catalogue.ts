@@ -309,9 +309,10 @@ export const CATALOGUE: Readonly<Record<string, Readonly<Record<string, Item>>>>
       load: async () => (await import("./control/trace.ts")).trace,
     },
     stats: {
-      summary: "print the counters since the start",
-      example: "gw stats --format prometheus",
-      load: async () => (await control()).stats,
+      summary: "print the counters since the start, or by minute, hour or day",
+      example: "gw stats --history day --from 30d",
+      operands: "[minute|hour|day]",
+      load: async () => (await import("./control/stats.ts")).stats,
     },
     explain: {
       summary: "tell what an event of the log means, and what to do about it",

@@ -1,5 +1,6 @@
 // Options by which commands find the mail of a gateway, and which part of it they mean.
 import type { ArgsDef } from "citty";
+import type { Period } from "../admin/report/figures.ts";
 import { loadConfig } from "../config/load.ts";
 import { Store } from "../store/store.ts";
 import { printable } from "../text/printable.ts";
@@ -54,4 +55,16 @@ export function timeOf(text: string, now: number): number {
     throw new CliError(`"${printable(text)}" is no time: write 7d, 12h, 2026-11-22 or similar`);
   }
   return time;
+}
+
+/** The period that options name: until now, and from `back` before its end, if they don't say. */
+export function periodOf(
+  args: { readonly from?: string | undefined; readonly to?: string | undefined },
+  back: string,
+): Period {
+  const now = Date.now();
+  const to = args.to === undefined ? now : timeOf(args.to, now);
+  const from = timeOf(args.from ?? back, to);
+  if (from >= to) throw new CliError("--from must be before --to");
+  return { from, to };
 }

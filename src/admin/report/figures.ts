@@ -1,6 +1,7 @@
 // What a report is made of: the sum of a period, and its course in stretches that fit a picture.
 import { DAY_MS, HOUR_MS, MINUTE_MS } from "../../base/clock.ts";
 import type { HistoryRows, Span } from "../../store/rows/history-rows.ts";
+import type { Stretch } from "../history/course.ts";
 import { beginOf } from "../history/history.ts";
 import { addSummary, emptySummary, readSummary, type Summary } from "../history/summary.ts";
 
@@ -8,12 +9,6 @@ import { addSummary, emptySummary, readSummary, type Summary } from "../history/
 export interface Period {
   readonly from: number;
   readonly to: number;
-}
-
-/** One stretch of the period. */
-export interface Stretch {
-  readonly at: number;
-  readonly summary: Summary;
 }
 
 /** All figures of a report. */

@@ -10,7 +10,7 @@ import { hostnameOf } from "../../config/names.ts";
 import { CliError, command, EXIT, OPTIONS } from "../command.ts";
 import { configFile } from "../config-file.ts";
 import { ask, tryAsk } from "../control/client.ts";
-import { folderOf, PLACE, type PlaceArgs, timeOf, withStore } from "../place.ts";
+import { folderOf, PLACE, type PlaceArgs, periodOf, withStore } from "../place.ts";
 
 const ARGS = {
   ...PLACE,
@@ -27,15 +27,6 @@ const ARGS = {
 
 const PAGE_MODE = 0o640;
 
-/** The period that options name. */
-export function periodOf(args: { from?: string | undefined; to?: string | undefined }): Period {
-  const now = Date.now();
-  const to = args.to === undefined ? now : timeOf(args.to, now);
-  const from = timeOf(args.from ?? "1d", to);
-  if (from >= to) throw new CliError("--from must be before --to");
-  return { from, to };
-}
-
 // What was counted in the present minute is written down first, if the gateway runs.
 async function figuresOf(args: PlaceArgs, period: Period): Promise<Figures> {
   await tryAsk(folderOf(args), { verb: "history" });
@@ -46,7 +37,7 @@ async function figuresOf(args: PlaceArgs, period: Period): Promise<Figures> {
 
 /** `gw report` */
 export const report = command(ARGS, async (args, terminal) => {
-  const period = periodOf(args);
+  const period = periodOf(args, "1d");
   if (args.mail) {
     const { id, to } = await ask<{ id: string; to: string }>(args, { verb: "report", ...period });
     if (args.json) terminal.out(`${JSON.stringify({ id, to })}\n`);

@@ -1,7 +1,6 @@
 // `gw status`, `gw reload` and the other verbs for a gateway that runs.
 import type { ArgsDef } from "citty";
-import { prometheusText, statsLines } from "../../admin/metrics.ts";
-import type { Reloaded, Stats, Status } from "../../admin/protocol.ts";
+import type { Reloaded, Status } from "../../admin/protocol.ts";
 import { STAGES, type Stage } from "../../pipeline/gate.ts";
 import { printable } from "../../text/printable.ts";
 import { parseDuration, roundDuration, roundSize } from "../../text/units.ts";
@@ -124,23 +123,4 @@ export const drain = command(DRAIN_ARGS, async (args, terminal) => {
   else
     terminal.out(`receiving is paused; ${counted(queue.recipients, "recipient")} left to send\n`);
   return args.wait === true && !isDone() ? EXIT.found : EXIT.good;
-});
-
-const STATS_ARGS = {
-  ...ARGS,
-  format: {
-    type: "enum",
-    options: ["lines", "prometheus"],
-    valueHint: "lines|prometheus",
-    description: "name=value lines (default), or what Prometheus reads",
-  },
-} as const satisfies ArgsDef;
-
-/** `gw stats` */
-export const stats = command(STATS_ARGS, async (args, terminal) => {
-  const answer = await ask<Stats>(args, { verb: "stats" });
-  if (args.json) terminal.out(`${JSON.stringify(answer)}\n`);
-  else if (args.format === "prometheus") terminal.out(prometheusText(answer));
-  else terminal.out(statsLines(answer));
-  return EXIT.good;
 });

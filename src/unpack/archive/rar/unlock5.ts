@@ -169,14 +169,12 @@ class Unlocking {
   #header(start: number): { body: Buffer; end: number } | undefined {
     const lock = this.#headerLock;
     const key = lock && this.#keyOf(lock);
+    const vector = this.#input.subarray(start, start + 16);
+    if (key !== undefined && vector.length < 16) return;
     const source =
       key === undefined
         ? this.#input.subarray(start, start + HEADER_SIZE_MAX)
-        : decrypt(
-            key,
-            this.#input.subarray(start, start + 16),
-            this.#input.subarray(start + 16, start + 16 + HEADER_SIZE_MAX),
-          );
+        : decrypt(key, vector, this.#input.subarray(start + 16, start + 16 + HEADER_SIZE_MAX));
     const fields = new Fields(source, 4);
     const size = fields.number();
     const bodyEnd = fields.at + size;

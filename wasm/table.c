@@ -3,6 +3,8 @@
 
 typedef struct { u32 bucket, tag; } Filing;
 
+#define BUCKETS_SMALL_LOG 12u  // up to which tables are small
+
 INLINE const u8 *place_of(const Builder *b, const Anchor *anchor) {
   return b->layout->runs + anchor->bytes + anchor->at;
 }
@@ -37,7 +39,13 @@ void choose_sizes(Tier *tier) {
     if (slots >= (tier->phaseLog < 20 ? 2 : 1) * windows) break;
     tier->phaseLog++;
   }
-  for (tier->bucketLog = 4; 4ull << tier->bucketLog < tier->entries;) tier->bucketLog++;
+  // A bucket that runs over costs every window that meets it a further look. So a small table has a
+  // bucket for each entry: mostly it is that of short windows, which are met often. A large one has
+  // a fourth of that, to stay in the near caches.
+  tier->bucketLog = 4;
+  while ((tier->bucketLog < BUCKETS_SMALL_LOG ? 1ull : 4ull) << tier->bucketLog < tier->entries) {
+    tier->bucketLog++;
+  }
 }
 
 static void fill_filters(const Builder *b, const Tier *tier, const Anchor *anchors) {

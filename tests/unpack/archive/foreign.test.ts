@@ -47,7 +47,7 @@ describe.each(FORMATS)("%s", (name, unpack, bytes) => {
   });
 
   test("that is cut anywhere ends by a word, and gives nothing that was not there", () => {
-    for (let size = 0; size < bytes.length; size += 37) {
+    for (let size = 0; size < bytes.length; size += 97) {
       const { status, files } = open(unpack, bytes.subarray(0, size));
       // LHA has no end but the file's own.
       if (name !== "LHA") expect([size, status]).not.toEqual([size, "clean"]);
@@ -69,7 +69,7 @@ describe.each(FORMATS)("%s", (name, unpack, bytes) => {
   });
 
   test("with bytes changed anywhere never throws", () => {
-    for (let at = 0; at < bytes.length; at += 61) {
+    for (let at = 0; at < bytes.length; at += 149) {
       const changed = Buffer.from(bytes);
       changed[at] = (changed[at] as number) ^ 0xff;
       open(unpack, changed);
